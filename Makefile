@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door of the series.  Each target is one script; the order of the
+# steps is here, how each step works is there.
+
+CPUS ?= 4
+START := $(shell date +%s)
+export BUILD KSRC KDIR CPUS MEM FORCE TESTS START
+
+# One step after the other: the steps share build/, and each uses all CPUs.
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+help:		## list the targets
+	@printf 'usage: make TARGET [VARIABLE=value ...]\n\n'
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@printf '\nvariables: BUILD=dir (default build/), KSRC=6.12.y tree or tarball\n'
+
+setup:		## install the Debian packages that are missing
+	@scripts/setup
+tree: setup	## prepared kernel tree in build/linux, one commit per patch (FORCE=1: drop changes)
+	@scripts/tree
+refresh: setup	## write the commits of build/linux back into patches/ and the added files
+	@scripts/refresh
+series: tree	## the series in build/series, ready for git am and git send-email
+	@scripts/series
+apply: setup	## apply the series to your own 6.12.y tree: make apply KDIR=dir
+	@scripts/apply "$(KDIR)"
+check: tree	## is the series clean: checkpatch, sparse, shellcheck, every patch builds
+	@scripts/check
+check-versions: setup	## does the series apply to the oldest and newest linux-source-6.12
+	@scripts/check-versions
+kernel: tree	## build the kernels: build/o-vm (run, shell) and build/o-debug (test)
+	@scripts/kernel vm debug
+kernel-vm: tree	## build the kernel of run and shell only
+	@scripts/kernel vm
+run: args kernel-vm	## boot a guest (CPUS=4) and show what the series does
+	@scripts/guest --kernel vm --cpus "$(CPUS)" --mem "$(MEM)" --show --init /cpuhp/demo
+shell: args kernel-vm	## boot a guest (CPUS=4, MEM=MiB) and give you a shell in it
+	@scripts/guest --kernel vm --cpus "$(CPUS)" --mem "$(MEM)" --interactive
+test: kernel	## run the tests in guests (TESTS=pattern: only those rows)
+	@scripts/test
+clean:		## remove what the kernel builds made, keep the tree
+	@scripts/clean
+distclean:	## remove build/ (FORCE=1: also commits that no patch has yet)
+	@scripts/clean all
+
+# A wrong argument is to be known before the kernel is built, not after.
+args: setup
+	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
+
+.PHONY: help setup tree refresh series apply check check-versions kernel \
+	kernel-vm run shell test clean distclean args

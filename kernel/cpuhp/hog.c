@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A per-CPU kthread that does not go away when its CPU should.
+ *
+ * CPU offline waits until the outgoing CPU has nothing left to run, but for the
+ * per-CPU kthreads that the scheduler lets stay until the end: these are
+ * expected to park.  The hog doesn't, and keeps the CPU busy, either all the
+ * time, or only from the moment when the wait for an empty runqueue is over.
+ * For the latter, the takedown has to find out by itself that it cannot finish.
+ *
+ * Either way the offline must be over or go on when the hog is removed.  A kernel
+ * that takes CPUs down in stop_machine() does not find out about a late hog: the
+ * scheduler warns, and the CPU, offline already, does not get to its idle task
+ * before that.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/smpboot.h>
+#include <linux/string.h>
+#include <linux/wait.h>
+
+MODULE_DESCRIPTION("Keep a CPU busy while it goes offline");
+MODULE_LICENSE("GPL");
+
+static uint hog_cpu = 1;
+module_param_named(cpu, hog_cpu, uint, 0444);
+MODULE_PARM_DESC(cpu, "CPU to keep busy");
+
+static char *hog_stage = "early";
+module_param_named(stage, hog_stage, charp, 0444);
+MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty");
+
+static DEFINE_PER_CPU(struct task_struct *, hog_task);
+static DECLARE_WAIT_QUEUE_HEAD(hog_idle);
+static bool hog_wanted;
+static bool hog_busy;
+
+static int hog_should_run(unsigned int cpu)
+{
+	return READ_ONCE(hog_wanted);
+}
+
+static void hog_setup(unsigned int cpu)
+{
+	/* The kthreads that do have to park come first. */
+	set_user_nice(current, MAX_NICE);
+}
+
+static void hog_run(unsigned int cpu)
+{
+	WRITE_ONCE(hog_busy, true);
+	while (READ_ONCE(hog_wanted))
+		cond_resched();
+	WRITE_ONCE(hog_busy, false);
+	wake_up(&hog_idle);
+}
+
+/*
+ * "selfparking" is what makes it a hog: it is created parked, and from then on
+ * nobody but its owner parks it and wakes it up.
+ */
+static struct smp_hotplug_thread hog_threads = {
+	.store			= &hog_task,
+	.thread_should_run	= hog_should_run,
+	.thread_fn		= hog_run,
+	.setup			= hog_setup,
+	.thread_comm		= "cpuhp_hog/%u",
+	.selfparking		= true,
+};
+
+static void hog_start(void)
+{
+	WRITE_ONCE(hog_wanted, true);
+	wake_up_process(per_cpu(hog_task, hog_cpu));
+}
+
+static void hog_stop(void)
+{
+	WRITE_ONCE(hog_wanted, false);
+}
+
+static int hog_cpu_online(unsigned int cpu)
+{
+	if (cpu == hog_cpu)
+		hog_stop();
+	return 0;
+}
+
+static int hog_cpu_offline(unsigned int cpu)
+{
+	if (cpu == hog_cpu)
+		hog_start();
+	return 0;
+}
+
+static int __init hog_start_early(void)
+{
+	hog_start();
+	return 0;
+}
+
+/*
+ * The state of KVM is right below CPUHP_AP_SCHED_WAIT_EMPTY, and nobody else
+ * needs it where KVM is not built.
+ */
+static int __init hog_start_late(void)
+{
+	return cpuhp_setup_state_nocalls(CPUHP_AP_KVM_ONLINE, "cpuhp/hog:online",
+					 hog_cpu_online, hog_cpu_offline);
+}
+
+static bool hog_is_late(void)
+{
+	return sysfs_streq(hog_stage, "late");
+}
+
+static int __init hog_init(void)
+{
+	int ret;
+
+	if (!hog_is_late() && !sysfs_streq(hog_stage, "early"))
+		return -EINVAL;
+
+	ret = smpboot_register_percpu_thread(&hog_threads);
+	if (ret)
+		return ret;
+
+	/* Threads exist for the CPUs that have been online since. */
+	ret = -ENODEV;
+	if (hog_cpu < nr_cpu_ids && per_cpu(hog_task, hog_cpu)) {
+		kthread_unpark(per_cpu(hog_task, hog_cpu));
+		ret = hog_is_late() ? hog_start_late() : hog_start_early();
+	}
+	if (ret)
+		smpboot_unregister_percpu_thread(&hog_threads);
+	return ret;
+}
+
+static void __exit hog_exit(void)
+{
+	/*
+	 * First of all let go of an offline that waits for the hog: it holds
+	 * the lock that all the rest here needs.
+	 */
+	hog_stop();
+	wait_event(hog_idle, !READ_ONCE(hog_busy));
+
+	if (hog_is_late())
+		cpuhp_remove_state_nocalls(CPUHP_AP_KVM_ONLINE);
+	/* The callback may have come in between. */
+	hog_stop();
+	smpboot_unregister_percpu_thread(&hog_threads);
+}
+
+module_init(hog_init);
+module_exit(hog_exit);

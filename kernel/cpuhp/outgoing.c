@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The outgoing CPU's side: the idle task takes its own CPU down
+ *
+ * All of this runs with interrupts disabled, from the idle loop to the CPU's
+ * death, while the other CPUs run. See internal.h.
+ */
+
+#include <linux/clockchips.h>
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/kprobes.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/hotplug.h>
+#include <linux/smp.h>
+#include <linux/tick.h>
+
+#include <trace/events/cpuhp.h>
+
+#include "internal.h"
+
+/* How often cross-calls are looked at while the architecture waits, in us */
+#define OUTGOING_POLL_US	5
+
+static bool takedown_accept(struct cpuhp_takedown *td)
+{
+	int state = CPUHP_TAKEDOWN_REQUESTED;
+
+	if (!sched_idle_vacated())
+		return false;
+	/*
+	 * The tick broadcast has a wakeup under way for this CPU, and it does
+	 * not like to find a CPU that is not online in its masks. The idle loop
+	 * polls until it is here.
+	 */
+	if (tick_check_broadcast_expired())
+		return false;
+
+	/* Pairs with the release in takedown_request(); may be withdrawn. */
+	return atomic_try_cmpxchg_acquire(&td->state, &state, CPUHP_TAKEDOWN_TAKEN);
+}
+
+static void takedown_answer(struct cpuhp_takedown *td, enum cpuhp_takedown_state state)
+{
+	/* Pairs with the acquire in takedown_await(). */
+	atomic_set_release(&td->state, state);
+	complete(&td->answered);
+}
+
+/*
+ * Be there for those who saw this CPU online until the grace period is over.
+ * They can wait for a cross-call or an irq_work and not report a quiescent
+ * state before it is done, so all of this has to go on all the time.
+ *
+ * Not traced and not probed: changing the text of a loop can take a
+ * cross-call to the CPU that spins in it.
+ */
+static notrace void takedown_serve(struct cpuhp_takedown *td)
+{
+	/* Pairs with the release in takedown_commit(). */
+	while (atomic_read_acquire(&td->state) != CPUHP_TAKEDOWN_COMMITTED) {
+		smp_call_poll();
+		hrtimers_cpu_relocate();
+		/* Also reports for an expedited grace period that has called. */
+		rcu_momentary_eqs();
+		cpu_relax();
+	}
+}
+
+NOKPROBE_SYMBOL(takedown_serve);
+
+/**
+ * cpuhp_drain_cpu - Wait until nobody is left who saw this CPU online
+ * @cpu:	This CPU
+ *
+ * The teardown callback of CPUHP_AP_TAKEDOWN_DRAIN: the callbacks above run
+ * before the grace period, those below after it. Returns at once if the CPU is
+ * taken down by stop_machine().
+ *
+ * Context: On the outgoing CPU, out of cpu_online_mask, interrupts disabled.
+ * Return: 0
+ */
+int cpuhp_drain_cpu(unsigned int cpu)
+{
+	struct cpuhp_takedown *td = this_cpu_ptr(&cpuhp_takedown_data);
+
+	if (atomic_read(&td->state) != CPUHP_TAKEDOWN_TAKEN)
+		return 0;
+
+	takedown_answer(td, CPUHP_TAKEDOWN_QUIESCED);
+	takedown_serve(td);
+
+	return 0;
+}
+
+/**
+ * cpuhp_outgoing_delay - Wait in __cpu_disable(), without keeping others waiting
+ * @usecs:	How long, in microseconds
+ *
+ * Serves the cross-calls of a CPU that takes itself down, and is a plain delay
+ * otherwise.
+ *
+ * Context: On the outgoing CPU, interrupts disabled, no locks held.
+ */
+void cpuhp_outgoing_delay(unsigned int usecs)
+{
+	struct cpuhp_takedown *td = this_cpu_ptr(&cpuhp_takedown_data);
+	bool serve = atomic_read(&td->state) == CPUHP_TAKEDOWN_TAKEN;
+
+	for (; usecs > OUTGOING_POLL_US; usecs -= OUTGOING_POLL_US) {
+		if (serve)
+			smp_call_poll();
+		udelay(OUTGOING_POLL_US);
+	}
+	udelay(usecs);
+}
+
+static void takedown_refuse(struct cpuhp_takedown *td, int err)
+{
+	unsigned int cpu = smp_processor_id();
+
+	/* Else the idle loop would come back before the control CPU gets to it. */
+	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
+	smp_call_poll_end();
+	trace_cpuhp_takedown(cpu, "refused", "idle");
+	td->error = err;
+	takedown_answer(td, CPUHP_TAKEDOWN_REFUSED);
+}
+
+static void __noreturn cpuhp_die(void)
+{
+	cpuhp_report_idle_dead();
+	arch_cpu_idle_dead();
+}
+
+/**
+ * cpuhp_takedown_idle - Take this CPU down, if it can go
+ *
+ * Called by the idle loop when its CPU is in cpuhp_takedown_mask.
+ *
+ * Context: Idle loop, interrupts disabled, RCU watching, polling flag set: so
+ *	    nobody sends a reschedule IPI. Returns, with interrupts disabled,
+ *	    if the CPU stays online for now.
+ */
+void cpuhp_takedown_idle(void)
+{
+	struct cpuhp_takedown *td = this_cpu_ptr(&cpuhp_takedown_data);
+	unsigned int cpu = smp_processor_id();
+	int err;
+
+	/* stop_machine() has taken it down already, all that is left is to die. */
+	if (IS_ENABLED(CONFIG_CPUHP_STOP_MACHINE) && cpu_is_offline(cpu))
+		cpuhp_die();
+
+	if (!takedown_accept(td))
+		return;
+	trace_cpuhp_takedown(cpu, "taken", "idle");
+
+	/* What the idle loop would do next, while it still is one */
+	rcu_nocb_flush_deferred_wakeup();
+	tick_nohz_idle_restart_tick();
+
+	smp_call_poll_begin();
+	td->mm = sched_idle_use_init_mm();
+
+	hard_irq_disable();
+	err = __cpu_disable();
+	if (err) {
+		takedown_refuse(td, err);
+		return;
+	}
+
+	cpuhp_run_dying(smp_call_poll);
+	/*
+	 * Nothing from here on can depend on a call that is refused now, nor on
+	 * RCU, which is told next.
+	 */
+	smp_call_close();
+	cpuhp_die();
+}

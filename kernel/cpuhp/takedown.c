@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The control CPU's side of taking CPUs down from their idle loops
+ *
+ * See internal.h for the conversation, outgoing.c for the other side, and
+ * Documentation/core-api/cpuhp-takedown.rst for what it guarantees.
+ */
+
+#define pr_fmt(fmt) "cpuhp: " fmt
+
+#include <linux/clockchips.h>
+#include <linux/cpu.h>
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/hotplug.h>
+#include <linux/sched/mm.h>
+#include <linux/stop_machine.h>
+#include <linux/tick.h>
+#include <linux/timer.h>
+
+#include <trace/events/cpuhp.h>
+
+#include "internal.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "cpuhp."
+
+DEFINE_PER_CPU_SHARED_ALIGNED(struct cpuhp_takedown, cpuhp_takedown_data);
+
+/* Looked at by the idle loop: the CPUs that have to call cpuhp_takedown_idle() */
+struct cpumask cpuhp_takedown_mask __read_mostly;
+
+static unsigned int takedown_timeout_ms = 10 * MSEC_PER_SEC;
+
+static int takedown_timeout_set(const char *val, const struct kernel_param *kp)
+{
+	return param_set_uint_minmax(val, kp, 1, 3600 * MSEC_PER_SEC);
+}
+
+static const struct kernel_param_ops takedown_timeout_ops = {
+	.set	= takedown_timeout_set,
+	.get	= param_get_uint,
+};
+module_param_cb(takedown_timeout_ms, &takedown_timeout_ops, &takedown_timeout_ms, 0644);
+
+/**
+ * cpuhp_takedown_limit - How long to wait for an outgoing CPU to become idle
+ *
+ * Return: The limit in jiffies, at least one.
+ */
+long cpuhp_takedown_limit(void)
+{
+	return msecs_to_jiffies(READ_ONCE(takedown_timeout_ms));
+}
+
+#ifdef CONFIG_CPUHP_TAKEDOWN_DEBUG
+static bool debug_skip_gp;
+module_param(debug_skip_gp, bool, 0644);
+
+static bool takedown_skip_gp(void)
+{
+	return READ_ONCE(debug_skip_gp);
+}
+#else
+static bool takedown_skip_gp(void)
+{
+	return false;
+}
+#endif
+
+static void takedown_request(unsigned int cpu)
+{
+	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
+
+	stop_machine_flush_park(cpu);
+
+	trace_cpuhp_takedown(cpu, "request", "idle");
+	reinit_completion(&td->answered);
+	/* Pairs with the acquire in takedown_accept(). */
+	atomic_set_release(&td->state, CPUHP_TAKEDOWN_REQUESTED);
+	cpumask_set_cpu(cpu, &cpuhp_takedown_mask);
+	/*
+	 * Takes the rq lock, as the CPU does on its way into the idle loop: it
+	 * sees either the mask or the request to reschedule, however it idles.
+	 */
+	resched_cpu(cpu);
+}
+
+/* Back to normal: the CPU is online and has never been anything else */
+static void takedown_cancel(unsigned int cpu)
+{
+	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
+
+	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
+	atomic_set(&td->state, CPUHP_TAKEDOWN_NONE);
+	stop_machine_unpark(cpu);
+}
+
+/*
+ * Wait until the CPU has quiesced. If the time is over, and the CPU has not
+ * begun, withdraw the request. If it has begun the answer is not far.
+ */
+static int takedown_await(unsigned int cpu, unsigned long deadline)
+{
+	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
+	long left = max(0L, (long)(deadline - jiffies));
+	int state = CPUHP_TAKEDOWN_REQUESTED, err = 0;
+
+	if (!wait_for_completion_timeout(&td->answered, left)) {
+		if (atomic_try_cmpxchg(&td->state, &state, CPUHP_TAKEDOWN_NONE)) {
+			trace_cpuhp_takedown(cpu, "withdrawn", "idle");
+			pr_warn("CPU %u did not become idle within %u ms, it stays online\n",
+				cpu, READ_ONCE(takedown_timeout_ms));
+			sched_warn_busy_cpu(cpu);
+			err = -EBUSY;
+			goto cancel;
+		}
+		wait_for_completion(&td->answered);
+	}
+
+	if (td->mm) {
+		mmdrop_lazy_tlb(td->mm);
+		td->mm = NULL;
+	}
+
+	/* Pairs with the release in takedown_answer(). */
+	if (atomic_read_acquire(&td->state) == CPUHP_TAKEDOWN_QUIESCED) {
+		/* A CPU that is not online cannot trace itself. */
+		trace_cpuhp_takedown(cpu, "quiesced", "idle");
+		return 0;
+	}
+
+	err = td->error;
+cancel:
+	takedown_cancel(cpu);
+	return err;
+}
+
+/* Let the grace period depend on nothing that sits on an outgoing CPU */
+static void takedown_inherit(const struct cpumask *cpus)
+{
+	unsigned int cpu;
+
+	tick_claim_timekeeping();
+	for_each_cpu(cpu, cpus) {
+		hotplug_cpu__broadcast_tick_pull(cpu);
+		timers_migrate_from(cpu);
+	}
+}
+
+static void takedown_commit(unsigned int cpu)
+{
+	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
+
+	/* What readers added to the wheel of a CPU that they saw online */
+	timers_migrate_from(cpu);
+	trace_cpuhp_takedown(cpu, "committed", "idle");
+	/* Pairs with the acquire in takedown_serve(). */
+	atomic_set_release(&td->state, CPUHP_TAKEDOWN_COMMITTED);
+}
+
+static void takedown_finish(unsigned int cpu)
+{
+	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
+
+	cpuhp_wait_idle_dead(cpu);
+	trace_cpuhp_takedown(cpu, "dead", "idle");
+	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
+	atomic_set(&td->state, CPUHP_TAKEDOWN_NONE);
+}
+
+/**
+ * cpuhp_takedown - Take CPUs down from their idle loops
+ * @cpus:	The CPUs, which are in CPUHP_TEARDOWN_CPU and have their hotplug
+ *		thread parked. On return those of them that are dead.
+ *
+ * All CPUs go through the first part at the same time and share one grace
+ * period. A CPU that refuses, or that does not become idle in time, stays
+ * online and complete and does not keep the others.
+ *
+ * Context: Task context, not on one of @cpus, hotplug write lock and
+ *	    irq_lock_sparse() held. Sleeps.
+ * Return: 0 if all are dead, -EBUSY if one did not become idle in time, or the
+ *	   error of __cpu_disable(). The first one, if there are several.
+ */
+int cpuhp_takedown(struct cpumask *cpus)
+{
+	unsigned long deadline;
+	unsigned int cpu;
+	int err = 0;
+
+	for_each_cpu(cpu, cpus)
+		takedown_request(cpu);
+
+	deadline = jiffies + cpuhp_takedown_limit();
+	for_each_cpu(cpu, cpus) {
+		int ret = takedown_await(cpu, deadline);
+
+		if (ret) {
+			__cpumask_clear_cpu(cpu, cpus);
+			err = err ?: ret;
+		}
+	}
+	if (cpumask_empty(cpus))
+		return err;
+
+	takedown_inherit(cpus);
+
+	/*
+	 * A section that saw one of the CPUs online ends before this does, be it
+	 * by disabled preemption or interrupts or by rcu_read_lock(). Pairs with
+	 * set_cpu_online(cpu, false), which comes before QUIESCED.
+	 */
+	if (!takedown_skip_gp())
+		synchronize_rcu_expedited();
+
+	for_each_cpu(cpu, cpus)
+		takedown_commit(cpu);
+	for_each_cpu(cpu, cpus)
+		takedown_finish(cpu);
+
+	return err;
+}
+
+static int __init cpuhp_takedown_init(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		init_completion(&per_cpu(cpuhp_takedown_data, cpu).answered);
+	return 0;
+}
+early_initcall(cpuhp_takedown_init);

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What all scripts share: where things are, and how they speak to the user.
+
+set -Eeuo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+BUILD=$(realpath -m "${BUILD:-$ROOT/build}")
+TREE=$BUILD/linux
+: "${START:=$(date +%s)}"
+export START LC_ALL=C
+
+# The caller's git settings must not change patches or hashes, and a make that
+# calls us must not pass its variables on to the kernel's make.
+export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$ROOT/scripts/gitconfig
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES KBUILD_OUTPUT KCFLAGS \
+	CROSS_COMPILE LLVM GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE CDPATH
+export CCACHE_DIR=${CCACHE_DIR:-${HOME:-$BUILD}/.cache/ccache}
+
+log() { printf '[%4ds] %s\n' $(($(date +%s) - START)) "$*"; }
+die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+trap 'die "line $LINENO failed: $BASH_COMMAND"' ERR
+
+case $ROOT$BUILD in
+*[[:space:]:]*) die "the kernel cannot be built in a path with a blank or a colon: move it, or set BUILD=" ;;
+esac
+
+TMP=
+tmpdir() {
+	mkdir -p "$BUILD"
+	TMP=$(mktemp -d "$BUILD/tmp.XXXXXX")
+	trap 'rm -rf "$TMP"' EXIT
+	trap 'exit 130' INT TERM HUP
+}
+
+# Two makes at once would pull the tree from under each other.
+lock() {
+	mkdir -p "$BUILD"
+	exec 9>"$BUILD/.lock-$1"
+	flock -n 9 && return
+	log "waiting for another make that works on $1 in $BUILD"
+	flock -w 900 9 || die "another make still works on $1 in $BUILD: wait for it to end"
+}
+
+tgit() { git -C "$TREE" "$@"; }
+
+# linux_version DIR: 6.12.117
+linux_version() { makefile_version <"$1/Makefile"; } 2>/dev/null
+makefile_version() {
+	awk '/^(VERSION|PATCHLEVEL|SUBLEVEL) *=/ { v[$1] = $3 }
+		"SUBLEVEL" in v { print v["VERSION"] "." v["PATCHLEVEL"] "." v["SUBLEVEL"]; exit }'
+}
+
+# need_6_12 NAME DIR
+need_6_12() {
+	case $(linux_version "$2" || :) in
+	6.12.*) ;;
+	'') die "$1 is no Linux source tree (no version in $2/Makefile)" ;;
+	*) die "$1 is Linux $(linux_version "$2"); the series is for 6.12.y" ;;
+	esac
+}
+
+# kmake SOURCE OUT ARGS...: the kernel's make.  User, host and time are fixed so
+# that ccache hits and the same source gives the same kernel.
+kmake() {
+	local src=$1 out=$2
+	shift 2
+	make -C "$src" O="$out" ARCH=x86_64 CC="ccache gcc" HOSTCC="ccache gcc" \
+		LOCALVERSION= KBUILD_BUILD_TIMESTAMP="2024-11-17" \
+		KBUILD_BUILD_USER=cpuhp KBUILD_BUILD_HOST=cpuhp KBUILD_BUILD_VERSION=1 \
+		-j"$(nproc)" "$@" 9>&-
+}
+
+# configure SOURCE OUT FRAGMENT...: allnoconfig plus the fragments.  Kconfig drops
+# in silence what it cannot have, so look at what became of each line.
+configure() {
+	local src=$1 out=$2 f all
+	shift 2
+	mkdir -p "$out"
+	all=$out/.config.fragments
+	for f; do
+		[ -f "$src/$f" ] || die "$f is not in $src: the series must add it"
+		cat "$src/$f"
+	done >"$all.new"
+	if ! cmp -s "$all.new" "$all" || [ ! -f "$out/.config" ]; then
+		rm -f "$all"
+		kmake "$src" "$out" KCONFIG_ALLCONFIG="$all.new" allnoconfig || return
+	fi
+	awk '
+		/^CONFIG_[A-Za-z0-9_]*=/ { sym = $0; sub(/=.*/, "", sym); val = $0; sub(/^[^=]*=/, "", val) }
+		/^# CONFIG_.* is not set$/ { sym = $2; val = "n" }
+		sym == "" { next }
+		FNR == NR { if (val == "n") delete is[sym]; else is[sym] = val }
+		FNR != NR { want[sym] = val }
+		{ sym = "" }
+		END {
+			for (sym in want) {
+				got = sym in is ? is[sym] : "n"
+				if (got != want[sym]) { print "error: " sym ": wanted " want[sym] ", got " got; bad = 1 }
+			}
+			exit bad
+		}' "$out/.config" "$all.new" || return
+	mv "$all.new" "$all"
+}
+
+# logged NAME COMMAND...: run it with its output in build/log/NAME.log, and show
+# that it is alive.  The command stays in the foreground to get Ctrl-C.
+logged() {
+	local name=$1 file=$BUILD/log/$1.log beat rc=0
+	shift
+	mkdir -p "$BUILD/log"
+	: >"$file"
+	(
+		trap - EXIT INT TERM HUP ERR
+		while sleep 20 >/dev/null 2>&1; do
+			log "$name: $(grep -cE '^  (CC|LD|AS|AR|HOSTCC|CHECK) ' "$file" || :) objects"
+		done
+	) 9>&- &
+	beat=$!
+	# A subshell: die in there must end the command, not the heartbeat's owner.
+	(trap - EXIT; "$@") >"$file" 2>&1 </dev/null || rc=$?
+	kill "$beat" 2>/dev/null || :
+	wait "$beat" 2>/dev/null || :
+	[ "$rc" = 0 ] || grep -E '(error|warning|fatal|undefined)|\*\*\*|No rule' "$file" | tail -n 12 >&2 || :
+	return "$rc"
+}
+
+# KTAP, counted
+PASSED=0 FAILED=0 SKIPPED=0
+ok() { PASSED=$((PASSED + 1)); echo "ok $((PASSED + FAILED + SKIPPED)) - $*"; }
+not_ok() { FAILED=$((FAILED + 1)); echo "not ok $((PASSED + FAILED + SKIPPED)) - $*"; }
+skip() { SKIPPED=$((SKIPPED + 1)); echo "ok $((PASSED + FAILED + SKIPPED)) - $1 # SKIP $2"; }
+summary() {
+	echo "1..$((PASSED + FAILED + SKIPPED))"
+	[ "$SKIPPED" = 0 ] || echo "# $SKIPPED skipped"
+	echo "$PASSED passed, $FAILED failed"
+	if [ "$FAILED" != 0 ] || [ "$PASSED" = 0 ]; then exit 1; fi
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the shell scripts next to this file cannot do by themselves:
+ *
+ *   cpu_tool write FILE TEXT	one write(2) of TEXT, which may be empty; prints
+ *				"OK" or the name of the error, and the time in ms
+ *   cpu_tool works CPU		a task bound to CPU runs there, and its timers fire
+ *				in time
+ *   cpu_tool spin SECONDS	spins with a core scheduling cookie of its own,
+ *				so that no other task shares the core meanwhile
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/types.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MS		1000000ULL
+#define WORK_NS		(2 * MS)
+#define SLEEP_MS	20
+#define LATE_MS		2000	/* generous: the host may be emulating and busy */
+
+static int alarms;
+
+static __u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static int write_once(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), err = 0;
+	__u64 from = now_ns();
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		err = errno;
+	printf("%s %llu\n", err ? strerrorname_np(err) : "OK",
+	       (unsigned long long)((now_ns() - from) / MS));
+	return !!err;
+}
+
+/* The fault as text, or NULL */
+static const char *check_place(int cpu)
+{
+	return sched_getcpu() == cpu ? NULL : "the task runs on another CPU";
+}
+
+static const char *check_time(__u64 from, const char *late)
+{
+	return now_ns() - from > (SLEEP_MS + LATE_MS) * MS ? late : NULL;
+}
+
+static const char *check_work(int cpu)
+{
+	__u64 from = now_ns();
+
+	while (now_ns() - from < WORK_NS)
+		if (check_place(cpu))
+			break;
+	return check_place(cpu);
+}
+
+static const char *check_sleep(void)
+{
+	struct timespec ts = { .tv_nsec = SLEEP_MS * MS };
+	__u64 from = now_ns();
+
+	if (nanosleep(&ts, NULL))
+		return "nanosleep() failed";
+	return check_time(from, "nanosleep() came back late");
+}
+
+static const char *check_poll(void)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event;
+	__u64 from = now_ns();
+
+	if (epoll_wait(fd, &event, 1, SLEEP_MS))
+		return "epoll_wait() failed";
+	close(fd);
+	return check_time(from, "epoll_wait() came back late");
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	__atomic_store_n(&alarms, 1, __ATOMIC_RELAXED);
+}
+
+/* A timer interrupts a task that spins: no wakeup from idle is needed */
+static const char *check_itimer(void)
+{
+	struct itimerval it = { .it_value.tv_usec = SLEEP_MS * 1000 };
+	__u64 from = now_ns();
+
+	__atomic_store_n(&alarms, 0, __ATOMIC_RELAXED);
+	signal(SIGALRM, on_alarm);
+	if (setitimer(ITIMER_REAL, &it, NULL))
+		return "setitimer() failed";
+	while (!__atomic_load_n(&alarms, __ATOMIC_RELAXED))
+		if (check_time(from, "late"))
+			return "no SIGALRM in time";
+	signal(SIGALRM, SIG_DFL);
+	return NULL;
+}
+
+static int works(int cpu)
+{
+	const char *fault = NULL;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set)) {
+		printf("# CPU%d: a task cannot be bound to it: %s\n", cpu, strerror(errno));
+		return 1;
+	}
+	if (!fault)
+		fault = check_work(cpu);
+	if (!fault)
+		fault = check_sleep();
+	if (!fault)
+		fault = check_poll();
+	if (!fault)
+		fault = check_itimer();
+	if (!fault)
+		fault = check_place(cpu);
+	if (fault)
+		printf("# CPU%d: %s\n", cpu, fault);
+	return !!fault;
+}
+
+static int spin(int seconds)
+{
+	__u64 from = now_ns();
+
+	if (prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, 0, 0 /* this thread */, 0)) {
+		printf("# no core scheduling: %s\n", strerror(errno));
+		return 1;
+	}
+	while (now_ns() - from < seconds * 1000 * MS)
+		;
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "write"))
+		return write_once(argv[2], argv[3]);
+	if (argc == 3 && !strcmp(argv[1], "works"))
+		return works(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "spin"))
+		return spin(atoi(argv[2]));
+	fputs("usage: cpu_tool write FILE TEXT | works CPU | spin SECONDS\n", stderr);
+	return 2;
+}

@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# A CPU is kept busy by a kthread that does not go away: its offline gives EBUSY
+# at the time limit, and the CPU works on as if nothing had been.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+cpuhp_start 240 "$@"
+
+has_idle || skip_all "this kernel has no idle takedown"
+has_module cpuhp_hog || skip_all "no cpuhp_hog.ko: needs CONFIG_CPUHP_HOG_TEST=m"
+[ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
+
+SLACK=3000	# ms: the way to the takedown, and the way back
+CPU=$(first_secondary)
+STATE=$CPU_SYS/cpu$CPU/hotplug/state
+
+cleanup() {
+	! is_loaded cpuhp_hog || rmmod cpuhp_hog
+}
+
+start_hog() {
+	load cpuhp_hog cpu="$CPU" stage="$1"
+}
+
+# EBUSY, not before the limit and soon after it
+refused_in_time() {
+	out=$(try_write "$CPU_SYS/cpu$CPU/online" 0)
+	ms=${out#* }
+	diag "${out% *} after $ms ms, the limit is $1 ms"
+	same "offline" EBUSY "${out% *}" || return 1
+	[ "$ms" -ge "$1" ] && [ "$ms" -le $(($1 + SLACK)) ]
+}
+
+is_named() {
+	log_since | grep -E 'cpuhp' | grep "cpuhp_hog/$CPU" | head -n 3 | sed 's/^/# /' | grep .
+}
+
+is_complete() {
+	is_online "$CPU" && same "hotplug state" "$1" "$(cat "$STATE")" &&
+		same "hotplug target" "$1" "$(cat "$CPU_SYS/cpu$CPU/hotplug/target")" && all_online
+}
+
+goes_off_and_on() {
+	cpu_off "$CPU" && cpu_on "$CPU" && works "$CPU"
+}
+
+# busy STAGE LIMIT: 7 tests
+busy() {
+	name="hog $1, limit $2 ms"
+	state=$(cat "$STATE")
+	log_mark
+	set_param takedown_timeout_ms "$2"
+	check "$name: the hog runs" start_hog "$1"
+	check "$name: EBUSY in time" refused_in_time "$2"
+	check "$name: the hog is named" is_named
+	check "$name: the CPU is online and complete" is_complete "$state"
+	check "$name: a bound task runs there and its timers fire" works "$CPU"
+	check "$name: the hog goes" unload cpuhp_hog
+	check "$name: without it the CPU goes off and on" goes_off_and_on
+}
+
+ktap_set_plan 29
+set_mode idle
+busy early 2000
+busy late 2000
+# again, and at the default limit
+busy late 1000
+busy early "$SAVED_TIMEOUT"
+check "all CPUs are back and work" all_back
+ktap_finished

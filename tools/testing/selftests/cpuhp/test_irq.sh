@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# Interrupts are moved to the CPUs that go off, all the time.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+cpuhp_start 300 "$@"
+
+ROUNDS=20
+
+cleanup() {
+	[ -z "${mover:-}" ] || kill "$mover" 2>/dev/null
+	mover=
+}
+
+# The serial line that carries this very output, the RTC, ACPI, whatever moves
+movable() {
+	for irq in /proc/irq/[0-9]*; do
+		read -r mask <"$irq/smp_affinity"
+		echo "$mask" >"$irq/smp_affinity" 2>/dev/null && echo "$irq"
+	done 2>/dev/null
+}
+
+move() {
+	while :; do
+		for cpu in 0 $(secondary_cpus); do
+			for irq in $IRQS; do
+				echo "$cpu" >"$irq/smp_affinity_list" 2>/dev/null
+			done
+		done
+	done
+}
+
+count_irqs() {
+	awk '$1 ~ /^[0-9]+:$/ { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i }
+		END { print n }' /proc/interrupts
+}
+
+off_and_on() {
+	from=$(count_irqs)
+	round=0
+	while [ $round -lt $ROUNDS ]; do
+		for cpu in $(secondary_cpus); do
+			cpu_off "$cpu" || return 1
+			cpu_on "$cpu" || return 1
+		done
+		# Something to interrupt for
+		diag "round $round"
+		round=$((round + 1))
+	done
+	diag "$(($(count_irqs) - from)) device interrupts"
+	[ "$(count_irqs)" -gt "$from" ]
+}
+
+nothing_lost() {
+	log_since | grep -E 'No irq handler|set affinity failed|move in progress' | sed 's/^/# /'
+	! log_since | grep -qE 'No irq handler|set affinity failed'
+}
+
+set_mode idle
+IRQS=$(movable)
+diag "moved:" "$(echo "$IRQS" | sed 's,.*/,,' | tr '\n' ' ')"
+ktap_set_plan 4
+move &
+mover=$!
+check "CPUs go off and on while interrupts move to them" off_and_on
+cleanup
+check "no interrupt was left behind" nothing_lost
+check "all CPUs work" all_back
+check_log
+ktap_finished

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# Arguments: scftorture|rcutorture|locktorture [SECONDS [PARAMETER...]]
+#
+# Linux's own torture tests, with CPUs that go off and on meanwhile.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+
+MODULE=${1:-scftorture}
+SECS=${2:-60}
+cpuhp_start $((SECS + 240)) "$@"
+if [ $# -le 2 ]; then set --; else shift 2; fi
+
+has_module "$MODULE" || skip_all "no $MODULE.ko"
+[ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
+
+# In jiffies, but in seconds for locktorture
+INTERVAL=20
+[ "$MODULE" != locktorture ] || INTERVAL=1
+
+cleanup() {
+	! is_loaded "$MODULE" || rmmod "$MODULE"
+	! is_loaded torture || rmmod torture
+}
+
+start() {
+	load torture && load "$MODULE" onoff_holdoff=1 onoff_interval="$INTERVAL" \
+		stat_interval=15 "$@"
+}
+
+run() {
+	sleep "$SECS"
+	unload "$MODULE"
+}
+
+# "onoff: 31/31:32/33 ...": online:offline, each successes/attempts
+offlines() {
+	log_since | sed -n 's|.*onoff: [0-9]*/[0-9]*:\([0-9]*/[0-9]*\).*|\1|p' | tail -n 1
+}
+
+offlined() {
+	found=$(offlines)
+	[ "${found%/*}" -gt 0 ] 2>/dev/null && same "offlines" "${found#*/}" "${found%/*}"
+}
+
+succeeded() {
+	log_since | grep -q 'End of test: SUCCESS' && return 0
+	log_since | grep -E 'End of test|!!!' | tail -n 8 | sed 's/^/# /'
+	return 1
+}
+
+ktap_set_plan 6
+quiet_console
+set_mode idle
+check "$MODULE: starts" start "$@"
+check "$MODULE: ends" run
+diag "offlines: $(offlines)"
+check "$MODULE: CPUs went off, and none was refused" offlined
+check "$MODULE: End of test: SUCCESS" succeeded
+check "$MODULE: all CPUs are back and work" all_back
+check_log
+ktap_finished
