@@ -40,6 +40,8 @@ shell: args kernel-vm	## boot a guest (CPUS=4, MEM=MiB) and give you a shell in 
 	@scripts/guest --kernel vm --cpus "$(CPUS)" --mem "$(MEM)" --interactive
 test: kernel	## run the tests in guests (TESTS=pattern: only those rows)
 	@scripts/test
+idle-cost: tree	## count the instructions of the idle loop, before and after
+	@scripts/idle-cost
 clean:		## remove what the kernel builds made, keep the tree
 	@scripts/clean
 distclean:	## remove build/ (FORCE=1: also commits that no patch has yet)
@@ -50,4 +52,4 @@ args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
 .PHONY: help setup tree refresh series apply check check-versions kernel \
-	kernel-vm run shell test clean distclean args
+	kernel-vm run shell test idle-cost clean distclean args

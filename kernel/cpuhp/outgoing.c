@@ -12,6 +12,7 @@
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/kprobes.h>
+#include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/hotplug.h>
 #include <linux/smp.h>
@@ -20,6 +21,25 @@
 #include <trace/events/cpuhp.h>
 
 #include "internal.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "cpuhp."
+
+#ifdef CONFIG_CPUHP_TAKEDOWN_DEBUG
+static bool debug_refuse;
+module_param(debug_refuse, bool, 0644);
+
+/* x86 refuses like this if it has no vectors for the interrupts to move. */
+static int takedown_disable_cpu(void)
+{
+	return READ_ONCE(debug_refuse) ? -ENOSPC : __cpu_disable();
+}
+#else
+static int takedown_disable_cpu(void)
+{
+	return __cpu_disable();
+}
+#endif
 
 /* How often cross-calls are looked at while the architecture waits, in us */
 #define OUTGOING_POLL_US	5
@@ -166,7 +186,7 @@ void cpuhp_takedown_idle(void)
 	td->mm = sched_idle_use_init_mm();
 
 	hard_irq_disable();
-	err = __cpu_disable();
+	err = takedown_disable_cpu();
 	if (err) {
 		takedown_refuse(td, err);
 		return;

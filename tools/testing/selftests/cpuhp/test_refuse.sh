@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# A CPU that refuses to go, at the last moment, is online and complete.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+cpuhp_start 120 "$@"
+
+has_param debug_refuse || skip_all "needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
+
+cleanup() {
+	set_param debug_refuse N
+}
+
+refuse_all() {
+	for cpu in $(secondary_cpus); do
+		write_gives ENOSPC "$CPU_SYS/cpu$cpu/online" 0 || return 1
+		is_online "$cpu" && works "$cpu" || return 1
+	done
+}
+
+refused_in_trace() {
+	same "refusals in the trace" "$(count_secondary)" \
+		"$(grep -c 'phase: refused mode: idle' "$TRACING/trace")"
+}
+
+off_and_on() {
+	all_off && all_on
+}
+
+set_mode idle
+ktap_set_plan 6
+trace_start
+set_param debug_refuse Y
+check "each CPU refuses, gives ENOSPC, and works on" refuse_all
+check "they were asked, and refused" refused_in_trace
+check "all of them once more" refuse_all
+set_param debug_refuse N
+check "when they do not refuse they go off and on" off_and_on
+check "all CPUs work" all_back
+check_log
+ktap_finished
