@@ -39,6 +39,7 @@
 #ifndef __printf
 #endif
 
+#define MAX_IRQS	256
 #define GAP_MIN_NS	10000		/* shorter ones are not written down */
 #define GAP_RING	65536
 #define QUIET_NS	2000000000ULL
@@ -1336,6 +1337,22 @@ static void help(void)
 	exit(2);
 }
 
+/*
+ * As one does for CPUs that are isolated.  Else each CPU that leaves passes its
+ * device interrupts on to others, and their threads move after them, by the
+ * stopper of the CPU where they run: that would be counted here.
+ */
+static void steer_interrupts(void)
+{
+	char path[64];
+
+	for (int irq = 0; irq < MAX_IRQS; irq++) {
+		snprintf(path, sizeof(path), "/proc/irq/%d/smp_affinity", irq);
+		/* Those that are not there, or not movable, stay where they are. */
+		try_write(path, "1");
+	}
+}
+
 static void describe(int rounds)
 {
 	out("%d CPUs; CPU0 is the control CPU, the other %d go off %d times each in each mode.",
@@ -1345,7 +1362,8 @@ static void describe(int rounds)
 	else if (nr_secondary == 2)
 		out("With 3 CPUs the one bystander spins in user space; none is idle.");
 	else
-		out("One bystander spins in user space, %d idle.", nr_secondary - 2);
+		out("One bystander spins in user space, %d idle. Device interrupts go to CPU0.",
+		    nr_secondary - 2);
 }
 
 int main(int argc, char **argv)
@@ -1390,6 +1408,7 @@ int main(int argc, char **argv)
 	if (ktap)
 		puts("1..3");
 	pin(0, 0);
+	steer_interrupts();
 	trace_setup();
 	find_modes();
 	if (!rounds)
