@@ -2,39 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# What the scheduler has to get right about a CPU that is gone: its core
-# scheduling state, which is locked from remote, and its share of the load.
+# What the scheduler has to get right about a CPU that is gone: its share of the
+# load, and the topology.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 cpuhp_start 300 "$@"
 
-ROUNDS=10
-SPIN=20
-
 cleanup() {
 	# shellcheck disable=SC2046 # a list of numbers
 	[ -z "$(jobs -p)" ] || kill $(jobs -p) 2>/dev/null
-}
-
-# Tasks that do not share a core, while the cores lose their second threads
-cookies() {
-	for _ in 0 $(secondary_cpus); do
-		"$TOOL" spin $SPIN &
-	done
-	round=0
-	while [ $round -lt $ROUNDS ]; do
-		for cpu in $(secondary_cpus); do
-			cpu_off "$cpu" || return 1
-			cpu_on "$cpu" || return 1
-		done
-		round=$((round + 1))
-	done
-	wait
-}
-
-has_siblings() {
-	grep -q '[-,]' "$CPU_SYS/cpu0/topology/thread_siblings_list"
 }
 
 # Each CPU that is in the mask of another is online, and each is in its own
@@ -77,13 +54,8 @@ load_counts() {
 }
 
 set_mode idle
-ktap_set_plan 4
+ktap_set_plan 3
 check "load average: CPUs that are off do not count" load_counts
-if has_siblings && "$TOOL" spin 0; then
-	check "core scheduling: CPUs go off and on under tasks with cookies" cookies
-else
-	skip "core scheduling: CPUs go off and on under tasks with cookies" "no SMT in this guest"
-fi
 check "topology: the masks follow the online CPUs" siblings_right_all_along
 check_log
 ktap_finished
