@@ -36,9 +36,6 @@
 #define MAX_CPUS	1024
 #define MAX_NAMES	24		/* of one tally */
 #define NAME_LEN	48
-#ifndef __printf
-#endif
-
 #define MAX_IRQS	256
 #define GAP_MIN_NS	10000		/* shorter ones are not written down */
 #define GAP_RING	65536

@@ -156,6 +156,18 @@ all_off() {
 	same "online CPUs" 0 "$(cat "$CPU_SYS/online")"
 }
 
+# each_off_and_on ROUNDS
+each_off_and_on() {
+	round=0
+	while [ "$round" -lt "$1" ]; do
+		for cpu in $(secondary_cpus); do
+			cpu_off "$cpu" || return 1
+			cpu_on "$cpu" || return 1
+		done
+		round=$((round + 1))
+	done
+}
+
 # The CPUs that are off come on; also those that SMT control took
 all_on() {
 	[ "$(cat "$CPU_SYS/smt/control" 2>/dev/null)" != off ] || echo on >"$CPU_SYS/smt/control"

@@ -27,14 +27,7 @@ cookies() {
 	for _ in 0 $(secondary_cpus); do
 		"$TOOL" spin $SPIN &
 	done
-	round=0
-	while [ $round -lt $ROUNDS ]; do
-		for cpu in $(secondary_cpus); do
-			cpu_off "$cpu" || return 1
-			cpu_on "$cpu" || return 1
-		done
-		round=$((round + 1))
-	done
+	each_off_and_on $ROUNDS || return 1
 	wait
 }
 

@@ -40,15 +40,12 @@ count_irqs() {
 
 off_and_on() {
 	from=$(count_irqs)
-	round=0
-	while [ $round -lt $ROUNDS ]; do
-		for cpu in $(secondary_cpus); do
-			cpu_off "$cpu" || return 1
-			cpu_on "$cpu" || return 1
-		done
+	done_rounds=0
+	while [ $done_rounds -lt $ROUNDS ]; do
+		each_off_and_on 1 || return 1
 		# Something to interrupt for
-		diag "round $round"
-		round=$((round + 1))
+		diag "round $done_rounds"
+		done_rounds=$((done_rounds + 1))
 	done
 	diag "$(($(count_irqs) - from)) device interrupts"
 	[ "$(count_irqs)" -gt "$from" ]
