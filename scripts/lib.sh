@@ -72,7 +72,8 @@ kmake() {
 		-j"$(nproc)" "$@" 9>&-
 }
 
-# configure SOURCE OUT FRAGMENT...: allnoconfig plus the fragments.  Kconfig drops
+# configure SOURCE OUT FRAGMENT...: allnoconfig plus the fragments, which build/linux
+# has even if SOURCE is something older.  Kconfig drops
 # in silence what it cannot have, so look at what became of each line.
 configure() {
 	local src=$1 out=$2 f all
@@ -80,8 +81,8 @@ configure() {
 	mkdir -p "$out"
 	all=$out/.config.fragments
 	for f; do
-		[ -f "$src/$f" ] || die "$f is not in $src: the series must add it"
-		cat "$src/$f"
+		[ -f "$TREE/$f" ] || die "$f is not in $TREE: the series must add it"
+		cat "$TREE/$f"
 	done >"$all.new"
 	if ! cmp -s "$all.new" "$all" || [ ! -f "$out/.config" ]; then
 		rm -f "$all"
