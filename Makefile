@@ -5,7 +5,7 @@
 
 CPUS ?= 4
 START := $(shell date +%s)
-export BUILD KSRC KDIR CPUS MEM FORCE TESTS START
+export BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS START
 
 # One step after the other: the steps share build/, and each uses all CPUs.
 .NOTPARALLEL:
@@ -40,6 +40,8 @@ shell: args kernel-vm	## boot a guest (CPUS=4, MEM=MiB) and give you a shell in 
 	@scripts/guest --kernel vm --cpus "$(CPUS)" --mem "$(MEM)" --interactive
 test: kernel	## run the tests in guests (TESTS=pattern: only those rows)
 	@scripts/test
+mutants: tree	## break the series in one place at a time: does a test notice? (MUTANTS=pattern)
+	@scripts/mutants
 idle-cost: tree	## count the instructions of the idle loop, before and after
 	@scripts/idle-cost
 clean:		## remove what the kernel builds made, keep the tree
@@ -52,4 +54,4 @@ args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
 .PHONY: help setup tree refresh series apply check check-versions kernel \
-	kernel-vm run shell test idle-cost clean distclean args
+	kernel-vm run shell test mutants idle-cost clean distclean args

@@ -5,7 +5,8 @@
  * CPU offline waits until the outgoing CPU has nothing left to run, but for the
  * per-CPU kthreads that the scheduler lets stay until the end: these are
  * expected to park.  The hog doesn't, and keeps the CPU busy, either all the
- * time, or only from the moment when the wait for an empty runqueue is over.
+ * time, or only from the moment when the wait for an empty runqueue is over. In
+ * the latter case it can also go through the idle loop, as idle injection does.
  * For the latter, the takedown has to find out by itself that it cannot finish.
  *
  * Either way the offline must be over or go on when the hog is removed.  A kernel
@@ -35,7 +36,7 @@ MODULE_PARM_DESC(cpu, "CPU to keep busy");
 
 static char *hog_stage = "early";
 module_param_named(stage, hog_stage, charp, 0444);
-MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty");
+MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle()");
 
 static DEFINE_PER_CPU(struct task_struct *, hog_task);
 static DECLARE_WAIT_QUEUE_HEAD(hog_idle);
@@ -47,17 +48,34 @@ static int hog_should_run(unsigned int cpu)
 	return READ_ONCE(hog_wanted);
 }
 
+static bool hog_is_idle(void)
+{
+	return sysfs_streq(hog_stage, "idle");
+}
+
+static bool hog_is_late(void)
+{
+	return hog_is_idle() || sysfs_streq(hog_stage, "late");
+}
+
 static void hog_setup(unsigned int cpu)
 {
 	/* The kthreads that do have to park come first. */
-	set_user_nice(current, MAX_NICE);
+	if (hog_is_idle())
+		sched_set_fifo_low(current);
+	else
+		set_user_nice(current, MAX_NICE);
 }
 
 static void hog_run(unsigned int cpu)
 {
 	WRITE_ONCE(hog_busy, true);
-	while (READ_ONCE(hog_wanted))
+	while (READ_ONCE(hog_wanted)) {
+		/* The idle loop, in a task that is not the idle task */
+		if (hog_is_idle())
+			play_idle_precise(10 * NSEC_PER_MSEC, U64_MAX);
 		cond_resched();
+	}
 	WRITE_ONCE(hog_busy, false);
 	wake_up(&hog_idle);
 }
@@ -114,11 +132,6 @@ static int __init hog_start_late(void)
 {
 	return cpuhp_setup_state_nocalls(CPUHP_AP_KVM_ONLINE, "cpuhp/hog:online",
 					 hog_cpu_online, hog_cpu_offline);
-}
-
-static bool hog_is_late(void)
-{
-	return sysfs_streq(hog_stage, "late");
 }
 
 static int __init hog_init(void)

@@ -14,7 +14,9 @@
 #include <linux/kprobes.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/hotplug.h>
+#include <linux/sched/mm.h>
 #include <linux/smp.h>
 #include <linux/tick.h>
 
@@ -108,6 +110,9 @@ int cpuhp_drain_cpu(unsigned int cpu)
 
 	if (atomic_read(&td->state) != CPUHP_TAKEDOWN_TAKEN)
 		return 0;
+
+	/* Page tables are freed without asking a CPU that is not online. */
+	WARN_ON_ONCE(current->active_mm != &init_mm);
 
 	takedown_answer(td, CPUHP_TAKEDOWN_QUIESCED);
 	takedown_serve(td);

@@ -44,6 +44,7 @@ torture_param(int, onoff_interval, 10, "Time between CPU hotplugs (jiffies), 0=d
 torture_param(uint, services, ~0U, "Bit mask of the services to use");
 torture_param(int, shuffle_interval, 3, "Number of jiffies between shuffles, 0=disable");
 torture_param(int, shutdown_secs, 0, "Shutdown time (s), <= zero to disable.");
+torture_param(bool, states, true, "Register and remove hotplug states, and chase CPUs that go");
 torture_param(int, stat_interval, 15, "Number of seconds between stats printk()s.");
 torture_param(int, stutter, 5, "Number of jiffies to run/halt test, 0=disable");
 torture_param(int, verbose, 0, "Enable verbose debugging printk()s");
@@ -61,6 +62,7 @@ static const char * const cpuhpt_error_names[CPUHPT_NR_ERRORS] = {
 	[CPUHPT_WRONG]		= "wrong",
 	[CPUHPT_TOPOLOGY]	= "topo",
 	[CPUHPT_STUCK]		= "stuck",
+	[CPUHPT_STATES]		= "states",
 };
 
 /* Of each kind of error, print no more than this. */
@@ -75,7 +77,6 @@ static int cpuhpt_online_state;
 /* Changed while the CPU is dead, hence constant for those who see it online. */
 DEFINE_PER_CPU(unsigned long, cpuhpt_deaths);
 
-/* CPUs that are about to be taken down. */
 static struct cpumask cpuhpt_going;
 
 static atomic_long_t cpuhpt_errors[CPUHPT_NR_ERRORS];
@@ -96,6 +97,18 @@ void cpuhpt_error(enum cpuhpt_error_id id, const char *fmt, ...)
 	vaf.va = &args;
 	pr_alert("!!! %s: %pV\n", cpuhpt_error_names[id], &vaf);
 	va_end(args);
+}
+
+/* Has anything been lost?  It may still be in some queue. */
+bool cpuhpt_has_lost(void)
+{
+	return atomic_long_read(&cpuhpt_errors[CPUHPT_LOST]);
+}
+
+/* The CPUs that are about to be taken down, or are off. */
+const struct cpumask *cpuhpt_going_mask(void)
+{
+	return &cpuhpt_going;
 }
 
 static bool cpuhpt_has_errors(void)
@@ -467,7 +480,7 @@ static int cpuhpt_cpu_online(unsigned int cpu)
 	return 0;
 }
 
-static int __init cpuhpt_states_init(void)
+static int __init cpuhpt_marks_init(void)
 {
 	int ret;
 
@@ -485,7 +498,7 @@ static int __init cpuhpt_states_init(void)
 	return 0;
 }
 
-static void cpuhpt_states_exit(void)
+static void cpuhpt_marks_exit(void)
 {
 	if (cpuhpt_online_state)
 		cpuhp_remove_state_nocalls(cpuhpt_online_state);
@@ -495,7 +508,7 @@ static void cpuhpt_states_exit(void)
 
 static void cpuhpt_print_stats(void)
 {
-	pr_alert("%ssections: %ld left: %ld offlines: %ld refused: %ld lost: %ld wrong: %ld topo: %ld stuck: %ld late: %ld ",
+	pr_alert("%ssections: %ld left: %ld offlines: %ld refused: %ld lost: %ld wrong: %ld topo: %ld stuck: %ld states: %ld late: %ld ",
 		 cpuhpt_has_errors() ? "!!! " : "",
 		 atomic_long_read(&cpuhpt_sections),
 		 atomic_long_read(&cpuhpt_left),
@@ -505,9 +518,12 @@ static void cpuhpt_print_stats(void)
 		 atomic_long_read(&cpuhpt_errors[CPUHPT_WRONG]),
 		 atomic_long_read(&cpuhpt_errors[CPUHPT_TOPOLOGY]),
 		 atomic_long_read(&cpuhpt_errors[CPUHPT_STUCK]),
+		 atomic_long_read(&cpuhpt_errors[CPUHPT_STATES]),
 		 cpuhpt_services_late());
 	torture_onoff_stats();
 	cpuhpt_services_print();
+	cpuhpt_chaser_print();
+	cpuhpt_states_print();
 }
 
 static int cpuhpt_stats(void *arg)
@@ -530,10 +546,10 @@ static int cpuhpt_stats(void *arg)
 
 static void cpuhpt_print_module_parms(const char *tag)
 {
-	pr_alert("--- %s:  contexts=%#x dwell_us=%u late_ms=%u lost_secs=%u min_left=%lu min_offlines=%lu min_sections=%lu nreaders=%d onoff_holdoff=%d onoff_interval=%d services=%#x shuffle_interval=%d shutdown_secs=%d stat_interval=%d stutter=%d verbose=%d\n",
+	pr_alert("--- %s:  contexts=%#x dwell_us=%u late_ms=%u lost_secs=%u min_left=%lu min_offlines=%lu min_sections=%lu nreaders=%d onoff_holdoff=%d onoff_interval=%d services=%#x shuffle_interval=%d shutdown_secs=%d stat_interval=%d states=%d stutter=%d verbose=%d\n",
 		 tag, contexts, dwell_us, late_ms, lost_secs, min_left, min_offlines,
 		 min_sections, nreaders, onoff_holdoff, onoff_interval, services,
-		 shuffle_interval, shutdown_secs, stat_interval, stutter, verbose);
+		 shuffle_interval, shutdown_secs, stat_interval, states, stutter, verbose);
 }
 
 /* Not to have tested is no success. */
@@ -575,7 +591,9 @@ static void cpuhpt_cleanup(void)
 	cpuhpt_stop_readers();
 	torture_stop_kthread(cpuhpt_stats, cpuhpt_stats_task);
 	cpuhpt_wait_for_slots();
-	cpuhpt_states_exit();
+	cpuhpt_chaser_stop();
+	cpuhpt_states_stop();
+	cpuhpt_marks_exit();
 
 	cpuhpt_print_stats();
 	cpuhpt_verdict();
@@ -599,9 +617,18 @@ static int __init cpuhpt_start(void)
 	if (ret)
 		return ret;
 
-	ret = cpuhpt_states_init();
+	ret = cpuhpt_marks_init();
 	if (ret)
 		return ret;
+
+	if (states) {
+		ret = cpuhpt_states_start();
+		if (ret)
+			return ret;
+		ret = cpuhpt_chaser_start(lost_secs);
+		if (ret)
+			return ret;
+	}
 
 	if (nreaders < 0)
 		nreaders = num_online_cpus() + 1;

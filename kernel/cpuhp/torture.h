@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Torture test for CPU offline: what its two halves share.
+ * Torture test for CPU offline: what its parts share.
  *
  * torture.c makes sections in which a CPU was seen online, and takes CPUs
  * down.  torture_services.c uses a service of that CPU before the section ends.
+ * torture_states.c has hotplug callbacks of its own meanwhile, torture_chase.c
+ * calls CPUs until they refuse.
  */
 #ifndef _KERNEL_CPUHP_TORTURE_H
 #define _KERNEL_CPUHP_TORTURE_H
@@ -54,6 +56,7 @@ enum cpuhpt_error_id {
 	CPUHPT_WRONG,		/* It was executed, on another CPU. */
 	CPUHPT_TOPOLOGY,	/* A topology mask was empty. */
 	CPUHPT_STUCK,		/* A section does not end. */
+	CPUHPT_STATES,		/* A hotplug callback came out of turn. */
 	CPUHPT_NR_ERRORS
 };
 
@@ -110,6 +113,14 @@ DECLARE_PER_CPU(unsigned long, cpuhpt_deaths);
 extern const char * const cpuhpt_context_names[CPUHPT_NR_CONTEXTS];
 __printf(2, 3) void cpuhpt_error(enum cpuhpt_error_id id, const char *fmt, ...);
 
+bool cpuhpt_has_lost(void);
+const struct cpumask *cpuhpt_going_mask(void);
+
+/* torture_chase.c */
+int cpuhpt_chaser_start(unsigned int lost_secs);
+void cpuhpt_chaser_stop(void);
+void cpuhpt_chaser_print(void);
+
 /* torture_services.c */
 int cpuhpt_services_init(unsigned int lost_secs, unsigned int late_ms);
 void cpuhpt_services_exit(void);
@@ -121,5 +132,10 @@ bool cpuhpt_service_fits(enum cpuhpt_service_id id, enum cpuhpt_context context)
 void cpuhpt_use_service(struct cpuhpt_reader *rd);
 void cpuhpt_services_print(void);
 long cpuhpt_services_late(void);
+
+/* torture_states.c */
+int cpuhpt_states_start(void);
+void cpuhpt_states_stop(void);
+void cpuhpt_states_print(void);
 
 #endif /* _KERNEL_CPUHP_TORTURE_H */

@@ -62,10 +62,11 @@ busy() {
 	check "$name: without it the CPU goes off and on" goes_off_and_on
 }
 
-ktap_set_plan 29
+ktap_set_plan 36
 set_mode idle
 busy early 2000
 busy late 2000
+busy idle 1000
 # again, and at the default limit
 busy late 1000
 busy early "$SAVED_TIMEOUT"

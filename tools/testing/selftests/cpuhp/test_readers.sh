@@ -37,7 +37,7 @@ start() {
 
 # The last line of statistics
 stats() {
-	log_since | grep -o 'sections: .* stuck: [0-9]*' | tail -n 1
+	log_since | grep -o 'sections: .* states: [0-9]*' | tail -n 1
 }
 
 # stat NAME: a number from it

@@ -1,0 +1,80 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# Argument: [RUNS]
+#
+# The timers of a task that is pushed off an outgoing CPU are not later than with
+# stop_machine(), and the jiffies do not stand still for longer: by the medians
+# of both ways in turn. Once with nothing else going on, and once while somebody
+# makes the grace period last. Meant for virtual time (QEMU's -icount), in which
+# the figures are no noise.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+
+RUNS=${1:-5}
+SLACK_US=50	# the same code, at another place in memory
+SECTION_US=20000
+OUT=/tmp/late.out
+LATE=$HERE/late
+cpuhp_start 400 "$@"
+
+[ "$(modes | wc -l)" = 2 ] || skip_all "needs both ways: CONFIG_CPUHP_STOP_MACHINE"
+[ "$(count_secondary)" -ge 3 ] || skip_all "needs at least 4 CPUs"
+has_module cpuhptorture || skip_all "no cpuhptorture.ko: needs CONFIG_CPUHP_TORTURE_TEST=m"
+
+cleanup() {
+	! is_loaded cpuhptorture || rmmod cpuhptorture
+	! is_loaded torture || rmmod torture
+}
+
+# One reader that spends its time in sections with preemption disabled
+sections() {
+	load torture && load cpuhptorture nreaders=1 contexts=1 services=1 dwell_us=$SECTION_US \
+		onoff_interval=0 shuffle_interval=0 stutter=0 states=0 min_offlines=0 \
+		stat_interval=1000
+}
+
+measure() {
+	: >$OUT
+	run=0
+	while [ "$run" -lt "$RUNS" ]; do
+		for mode in stop_machine idle; do
+			set_mode $mode
+			line=$("$LATE" 1 2>&1) || { diag "$line"; return 1; }
+			echo "$mode $line" >>$OUT
+		done
+		run=$((run + 1))
+	done
+	diag "timer/jiffies, us: $(awk '{ printf "%s %s/%s  ", $1, $3, $5 }' $OUT)"
+}
+
+# median MODE FIELD
+median() {
+	awk -v mode="$1" -v field="$2" '$1 == mode { print $field }' $OUT | sort -n |
+		awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+# not_above FIELD
+not_above() {
+	old=$(median stop_machine "$1")
+	new=$(median idle "$1")
+	diag "median: stop_machine $old us, idle $new us"
+	[ "$new" -le $((old + SLACK_US)) ]
+}
+
+# both NAME: 3 tests
+both() {
+	check "$1: CPUs go off" measure
+	check "$1: timers of a pushed task are not later" not_above 3
+	check "$1: the jiffies stand still no longer" not_above 5
+}
+
+ktap_set_plan 8
+quiet_console
+both "quiet"
+check "somebody makes long sections" sections
+both "long sections"
+check_log
+ktap_finished
