@@ -42,6 +42,8 @@ test: kernel	## run the tests in guests (TESTS=pattern: only those rows)
 	@scripts/test
 mutants: tree	## break the series in one place at a time: does a test notice? (MUTANTS=pattern)
 	@scripts/mutants
+model: tree	## check the model of the protocol, exhaustively, and that broken ones fail
+	@$(or $(BUILD),build)/linux/tools/verification/cpuhp/run.sh
 idle-cost: tree	## count the instructions of the idle loop, before and after
 	@scripts/idle-cost
 clean:		## remove what the kernel builds made, keep the tree
@@ -54,4 +56,4 @@ args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
 .PHONY: help setup tree refresh series apply check check-versions kernel \
-	kernel-vm run shell test mutants idle-cost clean distclean args
+	kernel-vm run shell test mutants model idle-cost clean distclean args

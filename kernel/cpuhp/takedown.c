@@ -98,6 +98,17 @@ static void takedown_cancel(unsigned int cpu)
 }
 
 /*
+ * What is waited for from now on, other outgoing CPUs and the grace period, can
+ * depend on nothing that sits on this one.
+ */
+static void takedown_inherit(unsigned int cpu)
+{
+	tick_claim_timekeeping();
+	hotplug_cpu__broadcast_tick_pull(cpu);
+	timers_migrate_from(cpu);
+}
+
+/*
  * Wait until the CPU has quiesced. If the time is over, and the CPU has not
  * begun, withdraw the request. If it has begun the answer is not far.
  */
@@ -128,6 +139,7 @@ static int takedown_await(unsigned int cpu, unsigned long deadline)
 	if (atomic_read_acquire(&td->state) == CPUHP_TAKEDOWN_QUIESCED) {
 		/* A CPU that is not online cannot trace itself. */
 		trace_cpuhp_takedown(cpu, "quiesced", "idle");
+		takedown_inherit(cpu);
 		return 0;
 	}
 
@@ -135,18 +147,6 @@ static int takedown_await(unsigned int cpu, unsigned long deadline)
 cancel:
 	takedown_cancel(cpu);
 	return err;
-}
-
-/* Let the grace period depend on nothing that sits on an outgoing CPU */
-static void takedown_inherit(const struct cpumask *cpus)
-{
-	unsigned int cpu;
-
-	tick_claim_timekeeping();
-	for_each_cpu(cpu, cpus) {
-		hotplug_cpu__broadcast_tick_pull(cpu);
-		timers_migrate_from(cpu);
-	}
 }
 
 static void takedown_commit(unsigned int cpu)
@@ -204,8 +204,6 @@ int cpuhp_takedown(struct cpumask *cpus)
 	}
 	if (cpumask_empty(cpus))
 		return err;
-
-	takedown_inherit(cpus);
 
 	/*
 	 * A section that saw one of the CPUs online ends before this does, be it
