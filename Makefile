@@ -5,7 +5,7 @@
 
 CPUS ?= 4
 START := $(shell date +%s)
-export BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS START
+export BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS TORTURE SECS MODES MINUTES START
 
 # One step after the other: the steps share build/, and each uses all CPUs.
 .NOTPARALLEL:
@@ -40,6 +40,12 @@ shell: args kernel-vm	## boot a guest (CPUS=4, MEM=MiB) and give you a shell in 
 	@scripts/guest --kernel vm --cpus "$(CPUS)" --mem "$(MEM)" --interactive
 test: kernel	## run the tests in guests (TESTS=pattern: only those rows)
 	@scripts/test
+torture: tree	## torture tests in many kernels, hours (TORTURE=pattern, SECS=60, MODES="idle stop_machine")
+	@scripts/torture
+soak: kernel	## everything at once on 8 CPUs (MINUTES=30)
+	@scripts/soak
+kunit: tree	## the KUnit tests by the kernel's kunit.py, on x86 with 4 CPUs
+	@scripts/kunit
 mutants: tree	## break the series in one place at a time: does a test notice? (MUTANTS=pattern)
 	@scripts/mutants
 model: tree	## check the model of the protocol, exhaustively, and that broken ones fail
@@ -56,4 +62,4 @@ args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
 .PHONY: help setup tree refresh series apply check check-versions kernel \
-	kernel-vm run shell test mutants model idle-cost clean distclean args
+	kernel-vm run shell test torture soak kunit mutants model idle-cost clean distclean args

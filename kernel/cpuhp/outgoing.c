@@ -23,6 +23,7 @@
 #include <trace/events/cpuhp.h>
 
 #include "internal.h"
+#include "state.h"
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "cpuhp."
@@ -48,8 +49,6 @@ static int takedown_disable_cpu(void)
 
 static bool takedown_accept(struct cpuhp_takedown *td)
 {
-	int state = CPUHP_TAKEDOWN_REQUESTED;
-
 	if (!sched_idle_vacated())
 		return false;
 	/*
@@ -60,15 +59,7 @@ static bool takedown_accept(struct cpuhp_takedown *td)
 	if (tick_check_broadcast_expired())
 		return false;
 
-	/* Pairs with the release in takedown_request(); may be withdrawn. */
-	return atomic_try_cmpxchg_acquire(&td->state, &state, CPUHP_TAKEDOWN_TAKEN);
-}
-
-static void takedown_answer(struct cpuhp_takedown *td, enum cpuhp_takedown_state state)
-{
-	/* Pairs with the acquire in takedown_await(). */
-	atomic_set_release(&td->state, state);
-	complete(&td->answered);
+	return takedown_state_accept(td);
 }
 
 /*
@@ -81,8 +72,7 @@ static void takedown_answer(struct cpuhp_takedown *td, enum cpuhp_takedown_state
  */
 static notrace void takedown_serve(struct cpuhp_takedown *td)
 {
-	/* Pairs with the release in takedown_commit(). */
-	while (atomic_read_acquire(&td->state) != CPUHP_TAKEDOWN_COMMITTED) {
+	while (!takedown_state_committed(td)) {
 		smp_call_poll();
 		hrtimers_cpu_relocate();
 		/* Also reports for an expedited grace period that has called. */
@@ -108,13 +98,13 @@ int cpuhp_drain_cpu(unsigned int cpu)
 {
 	struct cpuhp_takedown *td = this_cpu_ptr(&cpuhp_takedown_data);
 
-	if (atomic_read(&td->state) != CPUHP_TAKEDOWN_TAKEN)
+	if (!takedown_state_taken(td))
 		return 0;
 
 	/* Page tables are freed without asking a CPU that is not online. */
 	WARN_ON_ONCE(current->active_mm != &init_mm);
 
-	takedown_answer(td, CPUHP_TAKEDOWN_QUIESCED);
+	takedown_state_answer(td, CPUHP_TAKEDOWN_QUIESCED);
 	takedown_serve(td);
 
 	return 0;
@@ -132,7 +122,7 @@ int cpuhp_drain_cpu(unsigned int cpu)
 void cpuhp_outgoing_delay(unsigned int usecs)
 {
 	struct cpuhp_takedown *td = this_cpu_ptr(&cpuhp_takedown_data);
-	bool serve = atomic_read(&td->state) == CPUHP_TAKEDOWN_TAKEN;
+	bool serve = takedown_state_taken(td);
 
 	for (; usecs > OUTGOING_POLL_US; usecs -= OUTGOING_POLL_US) {
 		if (serve)
@@ -150,8 +140,7 @@ static void takedown_refuse(struct cpuhp_takedown *td, int err)
 	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
 	smp_call_poll_end();
 	trace_cpuhp_takedown(cpu, "refused", "idle");
-	td->error = err;
-	takedown_answer(td, CPUHP_TAKEDOWN_REFUSED);
+	takedown_state_refuse(td, err);
 }
 
 static void __noreturn cpuhp_die(void)

@@ -22,6 +22,7 @@
 #include <trace/events/cpuhp.h>
 
 #include "internal.h"
+#include "state.h"
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "cpuhp."
@@ -76,9 +77,7 @@ static void takedown_request(unsigned int cpu)
 	stop_machine_flush_park(cpu);
 
 	trace_cpuhp_takedown(cpu, "request", "idle");
-	reinit_completion(&td->answered);
-	/* Pairs with the acquire in takedown_accept(). */
-	atomic_set_release(&td->state, CPUHP_TAKEDOWN_REQUESTED);
+	takedown_state_request(td);
 	cpumask_set_cpu(cpu, &cpuhp_takedown_mask);
 	/*
 	 * Takes the rq lock, as the CPU does on its way into the idle loop: it
@@ -93,7 +92,7 @@ static void takedown_cancel(unsigned int cpu)
 	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
 
 	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
-	atomic_set(&td->state, CPUHP_TAKEDOWN_NONE);
+	takedown_state_reset(td);
 	stop_machine_unpark(cpu);
 }
 
@@ -116,13 +115,12 @@ static int takedown_await(unsigned int cpu, unsigned long deadline)
 {
 	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
 	long left = max(0L, (long)(deadline - jiffies));
-	int state = CPUHP_TAKEDOWN_REQUESTED, err = 0;
+	int err = 0;
 
 	if (!wait_for_completion_timeout(&td->answered, left)) {
-		if (atomic_try_cmpxchg(&td->state, &state, CPUHP_TAKEDOWN_NONE)) {
+		if (takedown_state_withdraw(td)) {
 			trace_cpuhp_takedown(cpu, "withdrawn", "idle");
-			pr_warn("CPU %u did not become idle within %u ms, it stays online\n",
-				cpu, READ_ONCE(takedown_timeout_ms));
+			pr_warn("CPU %u did not become idle in time, it stays online\n", cpu);
 			sched_warn_busy_cpu(cpu);
 			err = -EBUSY;
 			goto cancel;
@@ -135,8 +133,7 @@ static int takedown_await(unsigned int cpu, unsigned long deadline)
 		td->mm = NULL;
 	}
 
-	/* Pairs with the release in takedown_answer(). */
-	if (atomic_read_acquire(&td->state) == CPUHP_TAKEDOWN_QUIESCED) {
+	if (takedown_state_quiesced(td)) {
 		/* A CPU that is not online cannot trace itself. */
 		trace_cpuhp_takedown(cpu, "quiesced", "idle");
 		takedown_inherit(cpu);
@@ -156,8 +153,7 @@ static void takedown_commit(unsigned int cpu)
 	/* What readers added to the wheel of a CPU that they saw online */
 	timers_migrate_from(cpu);
 	trace_cpuhp_takedown(cpu, "committed", "idle");
-	/* Pairs with the acquire in takedown_serve(). */
-	atomic_set_release(&td->state, CPUHP_TAKEDOWN_COMMITTED);
+	takedown_state_commit(td);
 }
 
 static void takedown_finish(unsigned int cpu)
@@ -167,7 +163,7 @@ static void takedown_finish(unsigned int cpu)
 	cpuhp_wait_idle_dead(cpu);
 	trace_cpuhp_takedown(cpu, "dead", "idle");
 	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
-	atomic_set(&td->state, CPUHP_TAKEDOWN_NONE);
+	takedown_state_reset(td);
 }
 
 /**

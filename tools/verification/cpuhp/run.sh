@@ -128,7 +128,7 @@ search()
 		[ -z "$2" ] || opt=-O0
 		# shellcheck disable=SC2086
 		spin ${2:+-D$2} $3 -a "$model" &&
-		"$CC" -w $opt -DMEMLIM=2048 $4 -o pan pan.c &&
+		"$CC" -w $opt -DMEMLIM=2048 $4 pan.c -o pan &&
 		./pan $5 -m500000 -w22
 	) > "$tmp/out" 2>&1
 }
@@ -141,13 +141,19 @@ measures()
 		sort -r | paste -sd' ' -
 }
 
+# Statements that the search never came to
+unreached()
+{
+	grep -e ', state [0-9]*, "' "$tmp/out" | grep -qv -e '"-end-"'
+}
+
 # To pass it takes a complete search, and in the first one that all was reached.
 check_model()
 {
 	search "$1"
 	if ! grep -q 'errors: 0$' "$tmp/out" ||
 	   grep -q -e 'max search depth too small' -e 'Search not completed' "$tmp/out" ||
-	   { [ "$1" = safety ] && grep -e ', state [0-9]*, "' "$tmp/out" | grep -qv -e '"-end-"'; }; then
+	   { [ "$1" = safety ] && unreached; }; then
 		sed 's/^/# /' "$tmp/out"
 		report "not ok" "model: $1"
 		return

@@ -254,8 +254,8 @@ inline set_cpu_offline()
 	cpu_callable = (call_queue_polled -> cpu_callable : false)
 }
 
-/* C: kernel/cpuhp/outgoing.c:takedown_answer() */
-inline takedown_answer(new)
+/* C: kernel/cpuhp/state.h:takedown_state_answer() */
+inline takedown_state_answer(new)
 {
 	state = new;
 	d_step { assert(!answered); answered = true }
@@ -268,6 +268,7 @@ inline takedown_serve()
 #ifdef MUT_COMMIT_NOT_AWAITED
 	:: break
 #endif
+	/* C: kernel/cpuhp/state.h:takedown_state_committed() */
 	:: state == CPUHP_TAKEDOWN_COMMITTED -> break
 	:: else ->
 #ifdef MUT_SERVE_IRQS_ON
@@ -287,7 +288,7 @@ inline cpuhp_drain_cpu()
 	smp_call_close();
 #endif
 #ifndef MUT_QUIESCED_BEFORE_OFFLINE
-	takedown_answer(CPUHP_TAKEDOWN_QUIESCED);
+	takedown_state_answer(CPUHP_TAKEDOWN_QUIESCED);
 #endif
 	takedown_serve()
 }
@@ -344,6 +345,7 @@ schedule:
 		/* C: kernel/sched/core.c:sched_idle_vacated() */
 		if
 		:: busy_later = true
+		/* C: kernel/cpuhp/state.h:takedown_state_accept() */
 		:: ACCEPT(state, CPUHP_TAKEDOWN_REQUESTED, CPUHP_TAKEDOWN_TAKEN); goto takedown
 		:: state != CPUHP_TAKEDOWN_REQUESTED
 		fi
@@ -376,13 +378,13 @@ takedown:
 		/* C: kernel/cpuhp/outgoing.c:takedown_refuse() */
 		in_takedown_mask = false;
 		smp_call_poll_end();
-		takedown_answer(CPUHP_TAKEDOWN_REFUSED);
+		takedown_state_answer(CPUHP_TAKEDOWN_REFUSED);
 		goto sleep
 	:: true
 	fi;
 
 #ifdef MUT_QUIESCED_BEFORE_OFFLINE
-	takedown_answer(CPUHP_TAKEDOWN_QUIESCED);
+	takedown_state_answer(CPUHP_TAKEDOWN_QUIESCED);
 #endif
 	set_cpu_offline();
 	/* C: kernel/cpuhp/outgoing.c:cpuhp_outgoing_delay() */
@@ -424,6 +426,7 @@ inline takedown_request()
 		assert(!stopper_parked && state == CPUHP_TAKEDOWN_NONE);	/* I6 */
 		stopper_parked = true;
 		answered = false;
+		/* C: kernel/cpuhp/state.h:takedown_state_request() */
 		state = CPUHP_TAKEDOWN_REQUESTED
 	};
 #ifdef MUT_KICK_BEFORE_MASK
@@ -446,12 +449,14 @@ inline takedown_await()
 		assert(state != CPUHP_TAKEDOWN_REQUESTED || !asleep ||
 		       need_resched || ipi || busy_later);
 		if
+		/* C: kernel/cpuhp/state.h:takedown_state_withdraw() */
 		:: WITHDRAW(state, CPUHP_TAKEDOWN_REQUESTED, CPUHP_TAKEDOWN_NONE); goto cancel
 		:: state != CPUHP_TAKEDOWN_REQUESTED
 		fi;
 		d_step { answered -> answered = false }
 	fi;
 	if
+	/* C: kernel/cpuhp/state.h:takedown_state_quiesced() */
 	:: state == CPUHP_TAKEDOWN_QUIESCED -> goto quiesced
 	:: else
 	fi
@@ -512,6 +517,7 @@ quiesced:
 	synchronize_rcu_expedited();
 #endif
 	/* C: kernel/cpuhp/takedown.c:takedown_commit() */
+	/* C: kernel/cpuhp/state.h:takedown_state_commit() */
 	state = CPUHP_TAKEDOWN_COMMITTED;
 
 	/* C: kernel/cpuhp/takedown.c:takedown_finish() */

@@ -4,6 +4,10 @@
  *
  *   cpu_tool write FILE TEXT	one write(2) of TEXT, which may be empty; prints
  *				"OK" or the name of the error, and the time in ms
+ *   cpu_tool put FILE		the same with what comes from standard input
+ *   cpu_tool failnth N FILE TEXT
+ *				the N-th allocation during the write fails; prints
+ *				what is left of N as well
  *   cpu_tool works CPU		a task bound to CPU runs there, and its timers fire
  *				in time
  *   cpu_tool spin SECONDS	spins with a core scheduling cookie of its own,
@@ -39,16 +43,49 @@ static __u64 now_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-static int write_once(const char *path, const char *text)
+static void print_result(int err, __u64 from)
+{
+	printf("%s %llu", err ? strerrorname_np(err) : "OK",
+	       (unsigned long long)((now_ns() - from) / MS));
+}
+
+static int write_once(const char *path, const char *text, size_t len)
 {
 	int fd = open(path, O_WRONLY), err = 0;
 	__u64 from = now_ns();
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+	if (fd < 0 || write(fd, text, len) < 0)
 		err = errno;
-	printf("%s %llu\n", err ? strerrorname_np(err) : "OK",
-	       (unsigned long long)((now_ns() - from) / MS));
+	print_result(err, from);
+	putchar('\n');
 	return !!err;
+}
+
+static int write_failing(const char *n, const char *path, const char *text)
+{
+	int nth = open("/proc/thread-self/fail-nth", O_RDWR);
+	int fd = open(path, O_WRONLY), err = 0;
+	char left[16] = "";
+	__u64 from = now_ns();
+
+	if (fd < 0 || pwrite(nth, n, strlen(n), 0) < 0)
+		return 2;
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	if (pread(nth, left, sizeof(left) - 1, 0) < 0 || pwrite(nth, "0", 1, 0) < 0)
+		return 2;
+	print_result(err, from);
+	printf(" %d\n", atoi(left));
+	return !!err;
+}
+
+/* Bytes that cannot be arguments, or too many for one */
+static int put(const char *path)
+{
+	static char text[1 << 17];
+	size_t len = fread(text, 1, sizeof(text), stdin);
+
+	return write_once(path, text, len);
 }
 
 /* The fault as text, or NULL */
@@ -159,11 +196,15 @@ static int spin(int seconds)
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "write"))
-		return write_once(argv[2], argv[3]);
+		return write_once(argv[2], argv[3], strlen(argv[3]));
+	if (argc == 3 && !strcmp(argv[1], "put"))
+		return put(argv[2]);
+	if (argc == 5 && !strcmp(argv[1], "failnth"))
+		return write_failing(argv[2], argv[3], argv[4]);
 	if (argc == 3 && !strcmp(argv[1], "works"))
 		return works(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "spin"))
 		return spin(atoi(argv[2]));
-	fputs("usage: cpu_tool write FILE TEXT | works CPU | spin SECONDS\n", stderr);
+	fputs("usage: cpu_tool write FILE TEXT | put FILE | failnth N FILE TEXT | works CPU | spin SECONDS\n", stderr);
 	return 2;
 }

@@ -14,6 +14,7 @@ PARAMS=/sys/module/cpuhp/parameters
 MODULES=${MODULES:-/lib/modules}
 TRACING=/sys/kernel/tracing
 TOOL=$HERE/cpu_tool
+WAITER_SAYS=${TMPDIR:-/tmp}/cpuhp-waiter.$$
 
 for helpers in "$HERE/ktap_helpers.sh" "$HERE/../kselftest/ktap_helpers.sh"; do
 	# shellcheck source=/dev/null
@@ -42,6 +43,8 @@ cpuhp_start() {
 	if [ ! -x "$TOOL" ]; then
 		skip_all "$TOOL is missing"
 	fi
+	# A machine can have been booted with fewer (maxcpus=).
+	all_on >/dev/null
 	SAVED_MODE=$(param stop_machine)
 	SAVED_TIMEOUT=$(param takedown_timeout_ms)
 	trap cpuhp_restore EXIT
@@ -127,7 +130,8 @@ first_secondary() {
 }
 
 is_online() {
-	[ "$(cat "$CPU_SYS/cpu$1/online")" = 1 ]
+	read -r found <"$CPU_SYS/cpu$1/online"
+	[ "$found" = 1 ]
 }
 
 # try_write FILE TEXT: prints "OK" or the error's name, and the ms that it took
@@ -137,8 +141,11 @@ try_write() {
 
 # write_gives ERROR FILE TEXT: ok if the write ends like that
 write_gives() {
+	TRIED=$((TRIED + 1))
 	out=$(try_write "$2" "$3")
-	same "write of '$3' to $2" "$1" "${out% *}"
+	same "write of '$3' to $2" "$1" "${out% *}" && return 0
+	OTHERWISE=$((OTHERWISE + 1))
+	return 1
 }
 
 cpu_off() {
@@ -193,6 +200,155 @@ all_work() {
 
 all_back() {
 	all_online && all_work
+}
+
+#
+# Operations: each call of write_gives is one
+#
+
+TRIED=0
+OTHERWISE=0
+
+none_lost() {
+	lost=0
+	for dir in "$CPU_SYS"/cpu[0-9]*; do
+		works "${dir##*/cpu}" || lost=$((lost + 1))
+	done
+	diag "$TRIED operations tried, $((TRIED - OTHERWISE)) ended as said, $lost CPUs lost"
+	all_online && [ "$TRIED" -gt 0 ] && [ "$OTHERWISE" -eq 0 ] && [ "$lost" -eq 0 ]
+}
+
+check_operations() {
+	check "all operations ended as said, no CPU is lost" none_lost
+}
+
+#
+# The hotplug state machine
+#
+
+# state NAME: its number, nothing if this kernel does not have it
+state() {
+	awk -F ': ' -v name="$1" '$2 == name { print $1 + 0 }' "$CPU_SYS/hotplug/states"
+}
+
+# The numbers of all states with a name
+states() {
+	awk -F ': ' '{ print $1 + 0 }' "$CPU_SYS/hotplug/states"
+}
+
+# The states in which a CPU can stop, from below.  It cannot between the moment
+# when it is kicked and the one when its hotplug thread runs, nor on the way back.
+stops() {
+	first=$(state threads:prepare)
+	from=$(state cpu:kick_ap)
+	to=$(state cpu:teardown)
+	for s in $(states); do
+		[ "$s" -eq "$first" ] || { [ "$s" -ge "${from:-$to}" ] && [ "$s" -le "$to" ]; } || echo "$s"
+	done
+}
+
+# can_turn STATE: having come here from online, it can go back.  RCU takes the
+# callback list from a CPU that dies, and it is only in its prepare state that the
+# CPU gets one: above that, the way back leads through offline.
+can_turn() {
+	[ "$1" -lt "$(state RCU/tree:prepare)" ] || [ "$1" -gt "$(state cpu:teardown)" ]
+}
+
+# hotplug_is CPU FILE VALUE
+hotplug_is() {
+	read -r found <"$CPU_SYS/cpu$1/hotplug/$2"
+	same "$2 of CPU$1" "$3" "$found"
+}
+
+# in_state CPU STATE: the CPU is there, and wants to be
+in_state() {
+	hotplug_is "$1" state "$2" && hotplug_is "$1" target "$2"
+}
+
+# CPUs stop half way.  vmstat gives work to all CPUs that are online, once in an
+# interval, and does not like it when a CPU has stopped where its workers are not
+# bound to it any more, but where it is online.
+vmstat_off() {
+	SAVED_INTERVAL=$(cat /proc/sys/vm/stat_interval)
+	echo 3600 >/proc/sys/vm/stat_interval
+	# The last one under the old interval
+	sleep "$((SAVED_INTERVAL + 1))"
+}
+
+vmstat_on() {
+	[ -z "${SAVED_INTERVAL:-}" ] || echo "$SAVED_INTERVAL" >/proc/sys/vm/stat_interval
+}
+
+# steps_start: from here on each callback is traced, but for those of the atomic
+# states: a CPU that is not online does not trace itself.
+steps_start() {
+	echo 0 >"$TRACING/tracing_on"
+	echo 0 >"$TRACING/events/enable"
+	echo 1 >"$TRACING/events/cpuhp/enable"
+	echo 1 >"$TRACING/tracing_on"
+	steps_clear
+}
+
+steps_clear() {
+	: >"$TRACING/trace"
+}
+
+steps_end() {
+	echo 0 >"$TRACING/events/cpuhp/enable"
+}
+
+# steps: what ran since steps_clear, as "up|down CPU STEP FUNCTION [multi]", one
+# instance per line, and "born|dead CPU".  What returned an error did not run.
+steps() {
+	awk '
+		{ event = $0 }
+		!sub(/.* cpuhp_/, "", event) { next }
+		{ split(event, f); sub(/^0*/, "", f[3]); cpu = f[3] + 0 }
+		event ~ /^(multi_)?enter: / {
+			depth[cpu]++
+			step[cpu, depth[cpu]] = f[7]
+			name[cpu, depth[cpu]] = f[8] (event ~ /^multi/ ? " multi" : "")
+		}
+		event ~ /^exit: / {
+			if (!depth[cpu]) { print "lost", cpu; exit }
+			s = step[cpu, depth[cpu]]
+			n = name[cpu, depth[cpu]]
+			depth[cpu]--
+			if (n ~ /cpuhp_kick_ap_work|finish_cpu/) next
+			if (n ~ /cpuhp_bringup_ap|bringup_cpu/) { print "born", cpu; next }
+			if (f[9] != 0) next
+			if (n ~ /takedown_cpu/) { print "dead", cpu; next }
+			print f[5] == s ? "up" : f[5] == s - 1 ? "down" : "odd", cpu, s, n
+		}' "$TRACING/trace"
+}
+
+# steps_match: all that was torn down was set up again, and the other way round,
+# where a state has both.  The CPUs have to be back where they were.
+steps_match() {
+	odd=$(steps | awk '
+		{ seen++ }
+		$1 == "born" { lives[$2]++ }
+		$1 == "dead" { lives[$2]-- }
+		$1 == "up" { sum[$2, $3]++; up[$3]++ }
+		$1 == "down" { sum[$2, $3]--; down[$3]++ }
+		$1 == "odd" || $1 == "lost" { print }
+		$1 == "up" || $1 == "down" {
+			if (last[$2, $3] == $1 && NF < 5) twice[$2, $3] = $0
+			last[$2, $3] = $1
+		}
+		END {
+			if (!seen) print "nothing traced"
+			for (cpu in lives) if (lives[cpu]) print "lives", cpu, lives[cpu]
+			for (i in sum) {
+				split(i, k, SUBSEP)
+				if (!up[k[2]] || !down[k[2]]) continue
+				if (sum[i]) print "unmatched", k[1], k[2], sum[i]
+				if (i in twice) print "twice in a row", twice[i]
+			}
+		}')
+	[ -z "$odd" ] && return 0
+	diag "callbacks: $odd"
+	return 1
 }
 
 #
@@ -286,12 +442,12 @@ log_since() {
 }
 
 COMPLAINTS='WARNING:|BUG:|Oops|INFO: .*(stall|blocked|lockdep|suspicious)|rcu:.*stall|'
-COMPLAINTS="$COMPLAINTS"'possible .* detected|inconsistent lock state|UBSAN|KASAN|ODEBUG|'
+COMPLAINTS="$COMPLAINTS"'possible .* detected|inconsistent lock state|UBSAN|KASAN|ODEBUG|KCSAN|'
 COMPLAINTS="$COMPLAINTS"'Call Trace|!!!|NOHZ tick-stop error|unable to handle'
 
 no_complaint() {
 	# scftorture says "!!!" of a parameter that a module does not have
-	complaints=$(log_since | grep -E "$COMPLAINTS" | grep -v 'built as module' | head -n 5)
+	complaints=$(log_since | awk -f "$HERE/races.awk" | grep -E "$COMPLAINTS" | grep -v 'built as module' | head -n 5)
 	[ -z "$complaints" ] && return 0
 	echo "$complaints" | sed 's/^/# /'
 	return 1
@@ -299,6 +455,49 @@ no_complaint() {
 
 check_log() {
 	check "no complaint in the kernel log" no_complaint
+}
+
+#
+# Others that have to do with CPUs
+#
+
+PM_DELAY=/sys/module/suspend/parameters/pm_test_delay
+
+can_suspend() {
+	[ -w /sys/power/pm_test ] && grep -q mem /sys/power/state &&
+		echo deep >/sys/power/mem_sleep 2>/dev/null
+}
+
+# pm_test LEVEL mem|disk ERROR: down to LEVEL and back.  "processors" is everything
+# but the sleep itself.
+pm_test() {
+	[ ! -w "$PM_DELAY" ] || echo 0 >"$PM_DELAY"
+	echo "$1" >/sys/power/pm_test && write_gives "$3" /sys/power/state "$2"
+	status=$?
+	echo none >/sys/power/pm_test
+	return "$status"
+}
+
+pm_test_end() {
+	[ ! -w /sys/power/pm_test ] || echo none >/sys/power/pm_test
+	[ ! -w "$PM_DELAY" ] || echo 5 >"$PM_DELAY"
+}
+
+# The serial line that carries this very output, the RTC, ACPI, whatever moves
+movable_irqs() {
+	for irq in /proc/irq/[0-9]*; do
+		read -r mask <"$irq/smp_affinity"
+		echo "$mask" >"$irq/smp_affinity" 2>/dev/null && echo "$irq"
+	done 2>/dev/null
+}
+
+# move_irqs IRQ...: once around
+move_irqs() {
+	for cpu in 0 $(secondary_cpus); do
+		for irq; do
+			echo "$cpu" >"$irq/smp_affinity_list" 2>/dev/null
+		done
+	done
 }
 
 #
@@ -325,4 +524,74 @@ load() {
 unload() {
 	! is_loaded "$1" || rmmod "$1" 2>&1 | sed 's/^/# /'
 	! is_loaded "$1"
+}
+
+#
+# A takedown that waits: for the CPU to become idle, which cpuhp_hog keeps it
+# from, or for readers that saw it online, as cpuhptorture has them
+#
+
+# keeper_start idle|readers CPU
+keeper_start() {
+	case $1 in
+	idle)
+		load cpuhp_hog cpu="$2" stage=late
+		;;
+	readers)
+		load torture && load cpuhptorture nreaders=1 contexts=1 services=1 dwell_us=500000 \
+			states=N lost_secs=60 min_sections=0 min_offlines=0 onoff_interval=0 \
+			shuffle_interval=0 stat_interval=0 stutter=0
+		;;
+	esac
+}
+
+keeper_end() {
+	for module in cpuhp_hog cpuhptorture torture; do
+		unload "$module" || return 1
+	done
+}
+
+has_keeper() {
+	case $1 in
+	idle) has_module cpuhp_hog ;;
+	readers) has_module cpuhptorture ;;
+	esac
+}
+
+last_phase() {
+	sed -n 's/.*cpuhp_takedown: .*phase: \([a-z]*\) .*/\1/p' "$TRACING/trace" | tail -n 1
+}
+
+# Until it waits, or does not any more
+takedown_begins() {
+	while kill -0 "$WAITER" 2>/dev/null; do
+		case $1,$(last_phase) in
+		idle,request | readers,quiesced) return 0 ;;
+		*,committed | *,dead | *,withdrawn) return 1 ;;
+		esac
+	done
+	return 1
+}
+
+# takedown_waits idle|readers CPU: starts an offline, in the background, that has
+# come to where it waits.  Not every reader is in a section that is long enough.
+takedown_waits() {
+	tries=0
+	while [ "$tries" -lt 20 ]; do
+		trace_start
+		try_write "$CPU_SYS/cpu$2/online" 0 >"$WAITER_SAYS" &
+		WAITER=$!
+		takedown_begins "$1" && return 0
+		wait "$WAITER"
+		is_online "$2" || cpu_on "$2" || return 1
+		tries=$((tries + 1))
+	done
+	diag "no takedown had to wait for: $1"
+	return 1
+}
+
+# takedown_ends ERROR
+takedown_ends() {
+	wait "$WAITER"
+	same "the offline that waited" "$1" "$(sed 's/ .*//' "$WAITER_SAYS")"
 }

@@ -15,21 +15,10 @@ cleanup() {
 	mover=
 }
 
-# The serial line that carries this very output, the RTC, ACPI, whatever moves
-movable() {
-	for irq in /proc/irq/[0-9]*; do
-		read -r mask <"$irq/smp_affinity"
-		echo "$mask" >"$irq/smp_affinity" 2>/dev/null && echo "$irq"
-	done 2>/dev/null
-}
-
 move() {
 	while :; do
-		for cpu in 0 $(secondary_cpus); do
-			for irq in $IRQS; do
-				echo "$cpu" >"$irq/smp_affinity_list" 2>/dev/null
-			done
-		done
+		# shellcheck disable=SC2086 # a list
+		move_irqs $IRQS
 	done
 }
 
@@ -57,7 +46,7 @@ nothing_lost() {
 }
 
 set_mode idle
-IRQS=$(movable)
+IRQS=$(movable_irqs)
 diag "moved:" "$(echo "$IRQS" | sed 's,.*/,,' | tr '\n' ' ')"
 ktap_set_plan 4
 move &

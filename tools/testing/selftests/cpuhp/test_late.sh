@@ -29,11 +29,13 @@ cleanup() {
 	! is_loaded torture || rmmod torture
 }
 
-# One reader that spends its time in sections with preemption disabled
+# One reader that spends its time in sections with preemption disabled, on a CPU
+# on which nothing else is: it must not be the reader that a timer waits for.
 sections() {
 	load torture && load cpuhptorture nreaders=1 contexts=1 services=1 dwell_us=$SECTION_US \
 		onoff_interval=0 shuffle_interval=0 stutter=0 states=0 min_offlines=0 \
-		stat_interval=1000
+		stat_interval=1000 || return 1
+	reader=$(pidof cpuhpt_reader) && taskset -p 1 "$reader" >/dev/null
 }
 
 measure() {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# Arguments: scftorture|rcutorture|locktorture [SECONDS [PARAMETER...]]
+# Arguments: scftorture|rcutorture|locktorture [SECONDS [MODE [PARAMETER...]]]
 #
 # Linux's own torture tests, with CPUs that go off and on meanwhile.
 
@@ -11,10 +11,12 @@
 
 MODULE=${1:-scftorture}
 SECS=${2:-60}
+MODE=${3:-idle}
 cpuhp_start $((SECS + 240)) "$@"
-if [ $# -le 2 ]; then set --; else shift 2; fi
+if [ $# -le 3 ]; then set --; else shift 3; fi
 
 has_module "$MODULE" || skip_all "no $MODULE.ko"
+modes | grep -qx "$MODE" || skip_all "this kernel has no $MODE path"
 [ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
 
 # In jiffies, but in seconds for locktorture
@@ -40,7 +42,7 @@ run() {
 # modules say it; End of test: LOCK_HOTPLUG tells of failures in any case.
 offlines() {
 	said=$(log_since | sed -n 's|.*onoff: [0-9]*/[0-9]*:\([0-9]*/[0-9]*\).*|\1|p' | tail -n 1)
-	seen=$(count_dead idle)
+	seen=$(count_dead "$MODE")
 	echo "${said:-$seen/$seen}"
 }
 
@@ -57,7 +59,7 @@ succeeded() {
 
 ktap_set_plan 6
 quiet_console
-set_mode idle
+set_mode "$MODE"
 trace_start
 check "$MODULE: starts" start "$@"
 check "$MODULE: ends" run

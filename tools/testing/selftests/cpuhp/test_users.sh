@@ -11,28 +11,16 @@ cpuhp_start 300 "$@"
 
 [ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
 
-DELAY=/sys/module/suspend/parameters/pm_test_delay
-
 cleanup() {
-	[ ! -w /sys/power/pm_test ] || echo none >/sys/power/pm_test
-	[ ! -w "$DELAY" ] || echo 5 >"$DELAY"
-}
-
-# Down to "processors" and back: everything but the sleep itself
-pm_test() {
-	echo processors >/sys/power/pm_test && write_gives OK /sys/power/state "$1"
-	status=$?
-	echo none >/sys/power/pm_test
-	return "$status"
+	pm_test_end
 }
 
 suspend() {
-	[ ! -w "$DELAY" ] || echo 0 >"$DELAY"
-	pm_test mem
+	pm_test processors mem OK
 }
 
 hibernate() {
-	pm_test disk
+	pm_test processors disk OK
 }
 
 kexec_jump() {
@@ -51,11 +39,6 @@ skip_user() {
 	skip "$1: comes back" "$2"
 	skip "$1: all CPUs are back and work" "$2"
 	skip "$1: each CPU went by the idle takedown" "$2"
-}
-
-can_suspend() {
-	[ -w /sys/power/pm_test ] && grep -q mem /sys/power/state &&
-		echo deep >/sys/power/mem_sleep 2>/dev/null
 }
 
 can_hibernate() {

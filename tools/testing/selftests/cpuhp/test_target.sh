@@ -1,0 +1,118 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# A CPU steps to each state in which it can stop, by cpuN/hotplug/target, and
+# back, from above and from below.  It refuses to step to any other.
+#
+# test_target.sh [MODE...]
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+cpuhp_start 300 "$@"
+
+[ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
+[ -d "$TRACING/events/cpuhp" ] || skip_all "needs CONFIG_FTRACE"
+
+OFFLINE=$(state offline)
+ONLINE=$(state online)
+
+cleanup() {
+	vmstat_on
+	steps_end
+	for cpu in $(secondary_cpus); do
+		echo "$ONLINE" >"$CPU_SYS/cpu$cpu/hotplug/target"
+	done
+}
+
+# All others that have a name, two that have none, and what is no state
+no_stops() {
+	echo "$(($(state cpu:teardown) + 1)) $((OFFLINE + 3)) -1 $((ONLINE + 1))"
+	stops=$(stops)
+	for s in $(states); do
+		echo "$stops" | grep -qx "$s" || echo "$s"
+	done
+}
+
+step_to() {
+	write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$1" && in_state "$CPU" "$1"
+}
+
+steps_to() {
+	for s; do
+		step_to "$s" || return 1
+	done
+}
+
+# Each callback on the way has its counterpart on the way back
+staircase() {
+	steps_clear
+	# shellcheck disable=SC2046
+	steps_to $(stops | sort -rn) $(stops) && steps_match && works "$CPU"
+}
+
+# from_end STATE: to each other state and back
+from_end() {
+	steps_clear
+	step_to "$1" || return 1
+	for stop in $(stops); do
+		if [ "$1" -eq "$OFFLINE" ] || can_turn "$stop"; then
+			steps_to "$stop" "$1" || return 1
+		else
+			steps_to "$stop" "$OFFLINE" "$1" || return 1
+		fi
+	done
+	step_to "$ONLINE" && steps_match && works "$CPU"
+}
+
+# Nothing runs, and the CPU is where it was
+refused_in() {
+	step_to "$1" || return 1
+	steps_clear
+	for s in $(no_stops); do
+		write_gives EINVAL "$CPU_SYS/cpu$CPU/hotplug/target" "$s" && in_state "$CPU" "$1" || return 1
+	done
+	same "callbacks that ran" "" "$(steps)"
+}
+
+refused_everywhere() {
+	for from in "$ONLINE" "$(state sched:waitempty)" "$OFFLINE" "$(state timers:prepare)"; do
+		refused_in "$from" || return 1
+	done
+	step_to "$ONLINE" && works "$CPU"
+}
+
+# "online" and "target" speak of the same CPU
+both_files() {
+	for s in $(state sched:waitempty) $(state timers:prepare); do
+		step_to "$s" && cpu_off "$CPU" && in_state "$CPU" "$OFFLINE" &&
+			step_to "$s" && cpu_on "$CPU" && in_state "$CPU" "$ONLINE" || return 1
+	done
+	works "$CPU"
+}
+
+test_mode() {
+	set_mode "$1"
+	CPU=$(first_secondary)
+	check "$1: down and up, state by state" staircase
+	check "$1: from online to each state and back" from_end "$ONLINE"
+	check "$1: from offline to each state and back" from_end "$OFFLINE"
+	check "$1: no stop on the way between two CPUs" refused_everywhere
+	check "$1: 'online' does the rest of the way" both_files
+}
+
+[ "$(stops | wc -l)" -gt 2 ] || skip_all "needs states to stop in"
+write_gives OK "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$(state sched:active)" >/dev/null ||
+	skip_all "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+
+[ $# -gt 0 ] || set -- idle
+ktap_set_plan $(($# * 5 + 2))
+vmstat_off
+steps_start
+diag "states to stop in: $(stops | wc -l)"
+for mode; do
+	test_mode "$mode"
+done
+check_operations
+check_log
+ktap_finished
