@@ -205,6 +205,7 @@ int main(int argc, char **argv)
 		return works(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "spin"))
 		return spin(atoi(argv[2]));
-	fputs("usage: cpu_tool write FILE TEXT | put FILE | failnth N FILE TEXT | works CPU | spin SECONDS\n", stderr);
+	fputs("usage: cpu_tool write FILE TEXT | put FILE | failnth N FILE TEXT |\n"
+	      "       works CPU | spin SECONDS\n", stderr);
 	return 2;
 }

@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 		return KSFT_SKIP;
 	}
 	memcpy(image, image_start, code);
-	strcpy(image + code, argv[1]);
+	memcpy(image + code, argv[1], strlen(argv[1]) + 1);
 	segment.buf = image;
 	segment.bufsz = code + strlen(argv[1]) + 1;
 	segment.mem = (void *)base;

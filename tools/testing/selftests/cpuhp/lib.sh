@@ -243,7 +243,9 @@ stops() {
 	from=$(state cpu:kick_ap)
 	to=$(state cpu:teardown)
 	for s in $(states); do
-		[ "$s" -eq "$first" ] || { [ "$s" -ge "${from:-$to}" ] && [ "$s" -le "$to" ]; } || echo "$s"
+		[ "$s" -ne "$first" ] || continue
+		[ "$s" -lt "${from:-$to}" ] || [ "$s" -gt "$to" ] || continue
+		echo "$s"
 	done
 }
 
@@ -447,7 +449,8 @@ COMPLAINTS="$COMPLAINTS"'Call Trace|!!!|NOHZ tick-stop error|unable to handle'
 
 no_complaint() {
 	# scftorture says "!!!" of a parameter that a module does not have
-	complaints=$(log_since | awk -f "$HERE/races.awk" | grep -E "$COMPLAINTS" | grep -v 'built as module' | head -n 5)
+	complaints=$(log_since | awk -f "$HERE/races.awk" | grep -E "$COMPLAINTS" |
+		grep -v 'built as module' | head -n 5)
 	[ -z "$complaints" ] && return 0
 	echo "$complaints" | sed 's/^/# /'
 	return 1

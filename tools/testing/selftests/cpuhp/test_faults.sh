@@ -69,7 +69,8 @@ learn() {
 	steps_clear
 	on_gives OK || return 1
 	UP="$BRINGUP $(steps | awk '$1 == "up" { print $3 }' | sort -un | tr '\n' ' ')"
-	diag "callbacks of states that are not atomic: $(echo "$DOWN" | wc -w) down, $(echo "$UP" | wc -w) up"
+	diag "callbacks of states that are not atomic:" \
+		"$(echo "$DOWN" | wc -w) down, $(echo "$UP" | wc -w) up"
 	# The first and the last one of each half of the state machine
 	has "$DOWN" "$(state sched:active)" && has "$UP" "$(state sched:active)" &&
 		has "$DOWN" "$(state sched:waitempty)" && has "$DOWN" "$(state perf:prepare)" &&
@@ -209,8 +210,9 @@ waits_for_its_turn() {
 	next_cpu
 	s=$(state irq/affinity:online)
 	steps_clear
-	takes "$s" && set_param debug_refuse Y && off_gives ENOSPC && in_state "$CPU" "$ONLINE" &&
-		is_armed "$s" && set_param debug_refuse N && goes_off && fails_on && comes_on && steps_match
+	takes "$s" && set_param debug_refuse Y && off_gives ENOSPC &&
+		in_state "$CPU" "$ONLINE" && is_armed "$s" && set_param debug_refuse N &&
+		goes_off && fails_on && comes_on && steps_match
 }
 
 # The CPU fails to come up and refuses to go down again.  It cannot end where it
@@ -220,10 +222,11 @@ cannot_go_back() {
 		next_cpu
 		steps_clear
 		goes_off || return 1
-		takes "$ONLINE_STEP" && set_param debug_refuse Y && on_gives EAGAIN && set_param debug_refuse N &&
-			in_state "$CPU" "$TEARDOWN" || return 1
+		takes "$ONLINE_STEP" && set_param debug_refuse Y && on_gives EAGAIN &&
+			set_param debug_refuse N && in_state "$CPU" "$TEARDOWN" || return 1
 		if [ "$way" = down ]; then
-			write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$OFFLINE" && in_state "$CPU" "$OFFLINE" || return 1
+			write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$OFFLINE" &&
+				in_state "$CPU" "$OFFLINE" || return 1
 		fi
 		comes_on && steps_match || return 1
 	done
@@ -252,8 +255,10 @@ done
 if has_param debug_refuse; then
 	test_refuse
 else
-	skip "a way back does not fail" "needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
-	skip "a CPU that fails to come up and refuses to go is fit for what comes" "needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
+	for what in "a way back does not fail" \
+		"a CPU that fails to come up and refuses to go is fit for what comes"; do
+		skip "$what" "needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
+	done
 fi
 check_operations
 check_log

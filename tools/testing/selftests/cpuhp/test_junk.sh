@@ -114,7 +114,11 @@ out_of_range() {
 				TRIED=$((TRIED + 1))
 				case ${out% *} in
 				EINVAL | ERANGE) ;;
-				*) OTHERWISE=$((OTHERWISE + 1)); diag "$file: $value gives $out"; return 1 ;;
+				*)
+					OTHERWISE=$((OTHERWISE + 1))
+					diag "$file: $value gives $out"
+					return 1
+					;;
 				esac
 			done
 		done
@@ -136,7 +140,8 @@ diag "$(find "$JUNK" -type f | wc -l) kinds of junk"
 check "online" all_junk "EINVAL" "$CPU_SYS"/cpu[1-9]*/online
 check "hotplug/target" all_junk "EINVAL ERANGE" "$CPU_SYS"/cpu[0-9]*/hotplug/target
 check "hotplug/fail" all_junk "EINVAL ERANGE" "$CPU_SYS"/cpu[0-9]*/hotplug/fail
-check "what is to be read only" all_junk "EACCES EIO" "$CPU_SYS"/cpu[0-9]*/hotplug/state "$CPU_SYS/hotplug/states"
+check "what is to be read only" all_junk "EACCES EIO" \
+	"$CPU_SYS"/cpu[0-9]*/hotplug/state "$CPU_SYS/hotplug/states"
 check "numbers that are out of range" out_of_range
 check "the files of CPUs that are off" all_off_junk
 if [ -d "$PARAMS" ]; then

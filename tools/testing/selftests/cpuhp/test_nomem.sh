@@ -133,7 +133,8 @@ each_fails() {
 
 # A child, for what it allocates to do the write can fail as well
 failing_write() {
-	sh -c 'echo 1 >/proc/self/make-it-fail; exec "$@"' sh "$TOOL" write "$CPU_SYS/cpu$CPU/online" "$1"
+	sh -c 'echo 1 >/proc/self/make-it-fail; exec "$@"' sh \
+		"$TOOL" write "$CPU_SYS/cpu$CPU/online" "$1"
 }
 
 # any_fails UP: once on CPU

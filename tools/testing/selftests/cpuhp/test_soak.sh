@@ -45,7 +45,8 @@ may() {
 
 # A number below N, another one each time
 random() {
-	awk -v n="$1" -v seed="$(od -An -N4 -tu4 /dev/urandom)" 'BEGIN { srand(seed); print int(rand() * n) }'
+	awk -v n="$1" -v seed="$(od -An -N4 -tu4 /dev/urandom)" '
+		BEGIN { srand(seed); print int(rand() * n) }'
 }
 
 # One of the CPUs that can go off
@@ -59,7 +60,8 @@ a_cpu() {
 # EPERM: SMT control has taken it. EBUSY: suspend is taking all.
 do_onoff() {
 	cpu=$(a_cpu)
-	may "OK EBUSY" "$CPU_SYS/cpu$cpu/online" 0 && may "OK EBUSY EPERM" "$CPU_SYS/cpu$cpu/online" 1
+	may "OK EBUSY" "$CPU_SYS/cpu$cpu/online" 0 &&
+		may "OK EBUSY EPERM" "$CPU_SYS/cpu$cpu/online" 1
 }
 
 do_smt() {
@@ -121,7 +123,8 @@ loop() {
 }
 
 prepare() {
-	echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control && mkdir "$CGROUP" || loops="${loops% cpusets}"
+	echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control && mkdir "$CGROUP" ||
+		loops="${loops% cpusets}"
 	load torture && load cpuhptorture onoff_interval=0 stat_interval=60 min_offlines=1 \
 		min_sections=1
 }
@@ -140,7 +143,9 @@ soak() {
 
 all_well() {
 	cat "$LOGS"/said.* | grep '^#' | head -n 10
-	sort "$LOGS"/ops.* | awk '{ print "# " $1 ": " $2 " times, " $3 " not as said"; bad += $3 } END { exit bad > 0 }'
+	sort "$LOGS"/ops.* | awk '
+		{ print "# " $1 ": " $2 " times, " $3 " not as said"; bad += $3 }
+		END { exit bad > 0 }'
 }
 
 succeeded() {
@@ -151,8 +156,13 @@ succeeded() {
 lateness() {
 	sort -k 2n "$LOGS/lateness" | awk '
 		{ t[NR] = $2; if ($4 > j) j = $4 }
-		END { if (NR) printf "# timers of a pushed task, ms: median %.1f, worst %.1f of %d; jiffies stood %.1f\n",
-			t[int((NR + 1) / 2)] / 1000, t[NR] / 1000, NR, j / 1000 }'
+		END {
+			if (!NR)
+				exit
+			printf "# timers of a pushed task, ms: median %.1f, worst %.1f of %d\n",
+				t[int((NR + 1) / 2)] / 1000, t[NR] / 1000, NR
+			printf "# the jiffies stood still for up to %.1f ms\n", j / 1000
+		}'
 }
 
 loops="onoff irqs code forks late"

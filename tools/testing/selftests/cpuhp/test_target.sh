@@ -70,7 +70,8 @@ refused_in() {
 	step_to "$1" || return 1
 	steps_clear
 	for s in $(no_stops); do
-		write_gives EINVAL "$CPU_SYS/cpu$CPU/hotplug/target" "$s" && in_state "$CPU" "$1" || return 1
+		write_gives EINVAL "$CPU_SYS/cpu$CPU/hotplug/target" "$s" &&
+			in_state "$CPU" "$1" || return 1
 	done
 	same "callbacks that ran" "" "$(steps)"
 }
