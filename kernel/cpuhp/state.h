@@ -14,7 +14,12 @@
 
 #include "internal.h"
 
-/* By the control CPU, with NONE: go when you are idle. */
+/**
+ * takedown_state_request - Go when you are idle
+ * @td: the conversation, with NONE
+ *
+ * Context: On the control CPU. Any.
+ */
 static inline void takedown_state_request(struct cpuhp_takedown *td)
 {
 	reinit_completion(&td->answered);
@@ -22,7 +27,13 @@ static inline void takedown_state_request(struct cpuhp_takedown *td)
 	atomic_set_release(&td->state, CPUHP_TAKEDOWN_REQUESTED);
 }
 
-/* By the control CPU: stay. False if the outgoing CPU was faster. */
+/**
+ * takedown_state_withdraw - Stay
+ * @td: the conversation, after a request
+ *
+ * Context: On the control CPU. Any.
+ * Return: false if the outgoing CPU was faster
+ */
 static inline bool takedown_state_withdraw(struct cpuhp_takedown *td)
 {
 	int state = CPUHP_TAKEDOWN_REQUESTED;
@@ -30,7 +41,13 @@ static inline bool takedown_state_withdraw(struct cpuhp_takedown *td)
 	return atomic_try_cmpxchg(&td->state, &state, CPUHP_TAKEDOWN_NONE);
 }
 
-/* By the outgoing CPU. False if nothing is requested, or no longer. */
+/**
+ * takedown_state_accept - I go
+ * @td: the conversation
+ *
+ * Context: On the outgoing CPU, interrupts disabled.
+ * Return: false if nothing is requested, or no longer
+ */
 static inline bool takedown_state_accept(struct cpuhp_takedown *td)
 {
 	int state = CPUHP_TAKEDOWN_REQUESTED;
@@ -39,13 +56,27 @@ static inline bool takedown_state_accept(struct cpuhp_takedown *td)
 	return atomic_try_cmpxchg_acquire(&td->state, &state, CPUHP_TAKEDOWN_TAKEN);
 }
 
-/* For the outgoing CPU, which alone enters and leaves this state: no barrier */
+/**
+ * takedown_state_taken - Has this CPU accepted, and not answered?
+ * @td: the conversation
+ *
+ * No barrier: the outgoing CPU alone enters and leaves this state.
+ *
+ * Context: On the outgoing CPU. Any.
+ * Return: true if so
+ */
 static inline bool takedown_state_taken(struct cpuhp_takedown *td)
 {
 	return atomic_read(&td->state) == CPUHP_TAKEDOWN_TAKEN;
 }
 
-/* By the outgoing CPU, with TAKEN: QUIESCED or REFUSED */
+/**
+ * takedown_state_answer - I have gone that far
+ * @td: the conversation, with TAKEN
+ * @state: QUIESCED or, by takedown_state_refuse(), REFUSED
+ *
+ * Context: On the outgoing CPU. Any, as complete() is.
+ */
 static inline void takedown_state_answer(struct cpuhp_takedown *td,
 					 enum cpuhp_takedown_state state)
 {
@@ -54,36 +85,64 @@ static inline void takedown_state_answer(struct cpuhp_takedown *td,
 	complete(&td->answered);
 }
 
+/**
+ * takedown_state_refuse - I cannot go
+ * @td: the conversation, with TAKEN
+ * @err: why, a negative errno
+ *
+ * Context: As takedown_state_answer().
+ */
 static inline void takedown_state_refuse(struct cpuhp_takedown *td, int err)
 {
 	td->error = err;
 	takedown_state_answer(td, CPUHP_TAKEDOWN_REFUSED);
 }
 
-/* For the control CPU, which has been answered */
+/**
+ * takedown_state_quiesced - What was the answer?
+ * @td: the conversation, after the completion of ->answered
+ *
+ * Context: On the control CPU. Any.
+ * Return: true for QUIESCED, false for REFUSED
+ */
 static inline bool takedown_state_quiesced(struct cpuhp_takedown *td)
 {
 	/* Pairs with the release in takedown_state_answer(). */
 	return atomic_read_acquire(&td->state) == CPUHP_TAKEDOWN_QUIESCED;
 }
 
-/* By the control CPU, with QUIESCED: die. */
+/**
+ * takedown_state_commit - Nobody is left who saw you online: die
+ * @td: the conversation, with QUIESCED
+ *
+ * Context: On the control CPU. Any.
+ */
 static inline void takedown_state_commit(struct cpuhp_takedown *td)
 {
 	/* Pairs with the acquire in takedown_state_committed(). */
 	atomic_set_release(&td->state, CPUHP_TAKEDOWN_COMMITTED);
 }
 
-/* For the outgoing CPU, in a loop without probes: so always inline */
+/**
+ * takedown_state_committed - May I die?
+ * @td: the conversation, with QUIESCED
+ *
+ * Context: On the outgoing CPU, in a loop without probes: so always inline.
+ * Return: true if so
+ */
 static __always_inline bool takedown_state_committed(struct cpuhp_takedown *td)
 {
 	/* Pairs with the release in takedown_state_commit(). */
 	return atomic_read_acquire(&td->state) == CPUHP_TAKEDOWN_COMMITTED;
 }
 
-/*
- * By the control CPU, which has withdrawn or was refused, or whose outgoing CPU
- * is dead: nobody acts on this, so it orders nothing.
+/**
+ * takedown_state_reset - It is over
+ * @td: the conversation: withdrawn, refused, or with a CPU that is dead
+ *
+ * Nobody acts on this, so it orders nothing.
+ *
+ * Context: On the control CPU. Any.
  */
 static inline void takedown_state_reset(struct cpuhp_takedown *td)
 {

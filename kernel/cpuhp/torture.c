@@ -33,7 +33,7 @@ MODULE_LICENSE("GPL");
 torture_param(uint, contexts, ~0U,
 	      "Kinds of sections: 1: preempt off, 2: irqs off, 4: RCU, 8: hardirq");
 torture_param(uint, dwell_us, 5000, "Maximum time in a section before the use (us)");
-torture_param(uint, late_ms, 0, "Count timers that are later than that (ms), 0=don't");
+torture_param(uint, late_ms, 0, "Count timers that are later than that (ms), 0=later than at rest");
 torture_param(uint, lost_secs, 10, "Time after which a use counts as lost (s)");
 torture_param(ulong, min_left, 0, "Fewer sections whose CPU left are a failure");
 torture_param(ulong, min_offlines, 1, "Fewer offlined CPUs are a failure");
@@ -84,6 +84,13 @@ static atomic_long_t cpuhpt_sections;
 static atomic_long_t cpuhpt_left;
 static atomic_long_t cpuhpt_offlines;
 
+/**
+ * cpuhpt_error - count a broken promise, and print the first few of its kind
+ * @id: the kind
+ * @fmt: what happened, in printf() style
+ *
+ * Context: Any, also with interrupts disabled.
+ */
 void cpuhpt_error(enum cpuhpt_error_id id, const char *fmt, ...)
 {
 	struct va_format vaf;
@@ -99,13 +106,23 @@ void cpuhpt_error(enum cpuhpt_error_id id, const char *fmt, ...)
 	va_end(args);
 }
 
-/* Has anything been lost?  It may still be in some queue. */
+/**
+ * cpuhpt_has_lost - has anything been lost?
+ *
+ * Context: Any.
+ * Return: true if so; it may still be in some queue.
+ */
 bool cpuhpt_has_lost(void)
 {
 	return atomic_long_read(&cpuhpt_errors[CPUHPT_LOST]);
 }
 
-/* The CPUs that are about to be taken down, or are off. */
+/**
+ * cpuhpt_going_mask - the CPUs that are about to be taken down, or are off
+ *
+ * Context: Any. The mask changes at any time.
+ * Return: the mask
+ */
 const struct cpumask *cpuhpt_going_mask(void)
 {
 	return &cpuhpt_going;
@@ -470,6 +487,7 @@ static int cpuhpt_cpu_dead(unsigned int cpu)
  */
 static int cpuhpt_cpu_going(unsigned int cpu)
 {
+	cpuhpt_services_rest_ends();
 	cpumask_set_cpu(cpu, &cpuhpt_going);
 	return 0;
 }

@@ -131,6 +131,7 @@ void cpuhpt_slots_check(struct cpuhpt_reader *rd);
 bool cpuhpt_service_fits(enum cpuhpt_service_id id, enum cpuhpt_context context);
 void cpuhpt_use_service(struct cpuhpt_reader *rd);
 void cpuhpt_services_print(void);
+void cpuhpt_services_rest_ends(void);
 long cpuhpt_services_late(void);
 
 /* torture_states.c */

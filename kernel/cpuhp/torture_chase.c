@@ -12,6 +12,7 @@
 #include <linux/cpumask.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
@@ -33,6 +34,13 @@ static atomic_long_t cpuhpt_taken, cpuhpt_refused;
 static void cpuhpt_call_fn(void *arg)
 {
 	struct cpuhpt_call *call = arg;
+
+	/* Who is called may be a reader. Only lockdep knows. */
+	rcu_read_lock();
+	if (!rcu_read_lock_held())
+		cpuhpt_error(CPUHPT_WRONG, "call executed where RCU does not watch CPU %d",
+			     smp_processor_id());
+	rcu_read_unlock();
 
 	/* Pairs with the acquire in cpuhpt_call_wait(). */
 	smp_store_release(&call->executed, true);
@@ -104,6 +112,7 @@ static int cpuhpt_chaser(void *arg)
  * cpuhpt_chaser_start - start to call CPUs that are about to go
  * @lost_secs: after that time a call counts as lost
  *
+ * Context: May sleep.
  * Return: 0 or an errno.
  */
 int cpuhpt_chaser_start(unsigned int lost_secs)
@@ -116,11 +125,21 @@ int cpuhpt_chaser_start(unsigned int lost_secs)
 	return torture_create_kthread(cpuhpt_chaser, NULL, cpuhpt_chaser_task);
 }
 
+/**
+ * cpuhpt_chaser_stop - stop to call them; all calls are done on return
+ *
+ * Context: May sleep.
+ */
 void cpuhpt_chaser_stop(void)
 {
 	torture_stop_kthread(cpuhpt_chaser, cpuhpt_chaser_task);
 }
 
+/**
+ * cpuhpt_chaser_print - the statistics, in one line
+ *
+ * Context: Any.
+ */
 void cpuhpt_chaser_print(void)
 {
 	pr_alert("calls to CPUs that go: taken: %ld refused: %ld\n",

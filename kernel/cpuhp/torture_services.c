@@ -50,12 +50,14 @@ struct cpuhpt_service_stats {
 	atomic_long_t	lost;
 	atomic_long_t	late;
 	atomic_long_t	max_late_us;
+	atomic_long_t	rest_late_us;	/* the maximum before any CPU went */
 };
 
 static struct cpuhpt_service_stats cpuhpt_stats[CPUHPT_NR_SERVICES];
 static struct workqueue_struct *cpuhpt_wq;
 static unsigned long cpuhpt_lost_jiffies;
-static unsigned long cpuhpt_late_us;
+static long cpuhpt_late_us;
+static bool cpuhpt_at_rest;
 
 /*
  * Slots
@@ -89,13 +91,16 @@ static void cpuhpt_slot_executed_here(struct cpuhpt_slot *slot)
 static void cpuhpt_slot_late(struct cpuhpt_slot *slot)
 {
 	struct cpuhpt_service_stats *stats = &cpuhpt_stats[slot->id];
+	bool rest = READ_ONCE(cpuhpt_at_rest);
+	atomic_long_t *max = rest ? &stats->rest_late_us : &stats->max_late_us;
 	long late_us = ktime_us_delta(ktime_get(), slot->due);
-	long max_us = atomic_long_read(&stats->max_late_us);
+	long max_us = atomic_long_read(max);
+	long bound_us;
 
-	while (late_us > max_us &&
-	       !atomic_long_try_cmpxchg(&stats->max_late_us, &max_us, late_us))
+	while (late_us > max_us && !atomic_long_try_cmpxchg(max, &max_us, late_us))
 		;
-	if (cpuhpt_late_us && late_us > (long)cpuhpt_late_us)
+	bound_us = cpuhpt_late_us ?: atomic_long_read(&stats->rest_late_us);
+	if (!rest && bound_us && late_us > bound_us)
 		atomic_long_inc(&stats->late);
 }
 
@@ -449,6 +454,14 @@ static const struct cpuhpt_service cpuhpt_services[CPUHPT_NR_SERVICES] = {
 	},
 };
 
+/**
+ * cpuhpt_service_fits - may a service be used in that kind of section?
+ * @id: the service
+ * @context: the kind of section
+ *
+ * Context: Any.
+ * Return: true if it may
+ */
 bool cpuhpt_service_fits(enum cpuhpt_service_id id, enum cpuhpt_context context)
 {
 	return cpuhpt_services[id].contexts & BIT(context);
@@ -489,6 +502,9 @@ static void cpuhpt_service_failed(struct cpuhpt_reader *rd, int err)
 /**
  * cpuhpt_use_service - use a service of a CPU in a section that saw it online
  * @rd: the reader, with the service and the CPU in it
+ *
+ * Context: In the section. Does not sleep; spins where the service waits for the
+ *	    CPU, which takes enabled interrupts.
  */
 void cpuhpt_use_service(struct cpuhpt_reader *rd)
 {
@@ -539,7 +555,12 @@ static void cpuhpt_slot_check(struct cpuhpt_slot *slot)
 		     jiffies_to_msecs(jiffies - slot->since));
 }
 
-/* Look for what was lost.  Callers take turns. */
+/**
+ * cpuhpt_slots_check - look for what was lost
+ * @rd: the reader whose slots to look at
+ *
+ * Context: Any, but one caller at a time for each reader.
+ */
 void cpuhpt_slots_check(struct cpuhpt_reader *rd)
 {
 	int i;
@@ -548,7 +569,13 @@ void cpuhpt_slots_check(struct cpuhpt_reader *rd)
 		cpuhpt_slot_check(&rd->slots[i]);
 }
 
-/* Has everything been executed, or been found lost? */
+/**
+ * cpuhpt_slots_idle - has everything been executed, or been found lost?
+ * @rd: the reader whose slots to look at
+ *
+ * Context: Any.
+ * Return: false if something is still under way
+ */
 bool cpuhpt_slots_idle(struct cpuhpt_reader *rd)
 {
 	int i;
@@ -571,7 +598,13 @@ static int cpuhpt_slot_init(struct cpuhpt_slot *slot, enum cpuhpt_service_id id)
 	return cpuhpt_services[id].init(slot);
 }
 
-/* cpuhpt_slots_exit() is due even if this fails. */
+/**
+ * cpuhpt_slots_init - prepare the slots of a reader
+ * @rd: the reader
+ *
+ * Context: May sleep.
+ * Return: 0 or the first errno. cpuhpt_slots_exit() is due in any case.
+ */
 int cpuhpt_slots_init(struct cpuhpt_reader *rd)
 {
 	int ret = 0;
@@ -598,9 +631,13 @@ static bool cpuhpt_slot_exit(struct cpuhpt_slot *slot)
 	return true;
 }
 
-/*
- * Returns false if the memory is not free to go: there is no way to call back a
- * cross-call.
+/**
+ * cpuhpt_slots_exit - call back what is still under way
+ * @rd: the reader, which has ended
+ *
+ * Context: May sleep.
+ * Return: false if the memory is not free to go: there is no way to call back a
+ *	   cross-call.
  */
 bool cpuhpt_slots_exit(struct cpuhpt_reader *rd)
 {
@@ -613,18 +650,43 @@ bool cpuhpt_slots_exit(struct cpuhpt_reader *rd)
 	return ret;
 }
 
+/**
+ * cpuhpt_services_init - before the first use of a service
+ * @lost_secs: the time after which a use counts as lost, in s
+ * @late_ms: the time after which a timer counts as late, in ms, or 0 for the
+ *	     longest one until cpuhpt_services_rest_ends()
+ *
+ * Context: May sleep.
+ * Return: 0 or -ENOMEM
+ */
 int cpuhpt_services_init(unsigned int lost_secs, unsigned int late_ms)
 {
 	cpuhpt_lost_jiffies = lost_secs * HZ;
-	cpuhpt_late_us = late_ms * USEC_PER_MSEC;
+	cpuhpt_late_us = (long)late_ms * USEC_PER_MSEC;
+	cpuhpt_at_rest = true;
 	cpuhpt_wq = alloc_workqueue("cpuhp-torture", 0, 0);
 	return cpuhpt_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * cpuhpt_services_rest_ends - a CPU goes: from now on timers may be later
+ *
+ * Context: Any.
+ */
+void cpuhpt_services_rest_ends(void)
+{
+	WRITE_ONCE(cpuhpt_at_rest, false);
 }
 
 static void cpuhpt_nop(void *unused)
 {
 }
 
+/**
+ * cpuhpt_services_exit - after the last use of a service
+ *
+ * Context: May sleep.
+ */
 void cpuhpt_services_exit(void)
 {
 	/* The last handlers may still be on their way out of this module. */
@@ -633,6 +695,11 @@ void cpuhpt_services_exit(void)
 		destroy_workqueue(cpuhpt_wq);
 }
 
+/**
+ * cpuhpt_services_print - the statistics, a line for each service
+ *
+ * Context: Any.
+ */
 void cpuhpt_services_print(void)
 {
 	int id;
@@ -640,17 +707,24 @@ void cpuhpt_services_print(void)
 	for (id = 0; id < CPUHPT_NR_SERVICES; id++) {
 		struct cpuhpt_service_stats *stats = &cpuhpt_stats[id];
 
-		pr_alert("%s: used: %ld gone: %ld refused: %ld lost: %ld late: %ld max: %ld us\n",
+		pr_alert("%s: used: %ld gone: %ld refused: %ld lost: %ld late: %ld max: %ld us, at rest: %ld us\n",
 			 cpuhpt_services[id].name,
 			 atomic_long_read(&stats->used),
 			 atomic_long_read(&stats->gone),
 			 atomic_long_read(&stats->refused),
 			 atomic_long_read(&stats->lost),
 			 atomic_long_read(&stats->late),
-			 atomic_long_read(&stats->max_late_us));
+			 atomic_long_read(&stats->max_late_us),
+			 atomic_long_read(&stats->rest_late_us));
 	}
 }
 
+/**
+ * cpuhpt_services_late - how many timers have been late?
+ *
+ * Context: Any.
+ * Return: their number, of all services
+ */
 long cpuhpt_services_late(void)
 {
 	long late = 0;

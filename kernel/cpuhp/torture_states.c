@@ -178,6 +178,7 @@ static int cpuhpt_states_thread(void *arg)
 /**
  * cpuhpt_states_start - start to register and remove hotplug states
  *
+ * Context: May sleep.
  * Return: 0 or an errno.
  */
 int cpuhpt_states_start(void)
@@ -185,12 +186,21 @@ int cpuhpt_states_start(void)
 	return torture_create_kthread(cpuhpt_states_thread, NULL, cpuhpt_states_task);
 }
 
-/* All states are gone on return. */
+/**
+ * cpuhpt_states_stop - stop; all states are gone on return
+ *
+ * Context: May sleep.
+ */
 void cpuhpt_states_stop(void)
 {
 	torture_stop_kthread(cpuhpt_states_thread, cpuhpt_states_task);
 }
 
+/**
+ * cpuhpt_states_print - the statistics, in one line
+ *
+ * Context: Any.
+ */
 void cpuhpt_states_print(void)
 {
 	pr_alert("hotplug states: rounds: %ld started: %ld\n",

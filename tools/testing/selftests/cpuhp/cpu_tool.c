@@ -12,17 +12,22 @@
  *				in time
  *   cpu_tool spin SECONDS	spins with a core scheduling cookie of its own,
  *				so that no other task shares the core meanwhile
+ *   cpu_tool rtc SECONDS	has the RTC interrupt the machine all the time, and
+ *				fails if that ends
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtc.h>
 #include <linux/types.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
 #include <time.h>
@@ -32,6 +37,7 @@
 #define WORK_NS		(2 * MS)
 #define SLEEP_MS	20
 #define LATE_MS		2000	/* generous: the host may be emulating and busy */
+#define RTC_LOST_MS	10000
 
 static int alarms;
 
@@ -193,6 +199,27 @@ static int spin(int seconds)
 	return 0;
 }
 
+/* Where there is an HPET each interrupt asks for the next one: none may be lost. */
+static int rtc(int seconds)
+{
+	struct pollfd dev = { .fd = open("/dev/rtc0", O_RDONLY), .events = POLLIN };
+	unsigned long updates;
+
+	if (dev.fd < 0 || ioctl(dev.fd, RTC_UIE_ON, 0)) {
+		printf("# /dev/rtc0: %s\n", strerror(errno));
+		return 1;
+	}
+	while (seconds-- > 0) {
+		if (poll(&dev, 1, RTC_LOST_MS) != 1 ||
+		    read(dev.fd, &updates, sizeof(updates)) != sizeof(updates)) {
+			printf("# no interrupt of the RTC for %d ms\n", RTC_LOST_MS);
+			return 1;
+		}
+	}
+	ioctl(dev.fd, RTC_UIE_OFF, 0);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "write"))
@@ -205,7 +232,9 @@ int main(int argc, char **argv)
 		return works(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "spin"))
 		return spin(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "rtc"))
+		return rtc(atoi(argv[2]));
 	fputs("usage: cpu_tool write FILE TEXT | put FILE | failnth N FILE TEXT |\n"
-	      "       works CPU | spin SECONDS\n", stderr);
+	      "       works CPU | spin SECONDS | rtc SECONDS\n", stderr);
 	return 2;
 }

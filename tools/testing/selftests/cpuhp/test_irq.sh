@@ -8,11 +8,13 @@
 . "$(dirname "$0")/lib.sh"
 cpuhp_start 300 "$@"
 
-ROUNDS=20
+SECS=60
 
 cleanup() {
-	[ -z "${mover:-}" ] || kill "$mover" 2>/dev/null
-	mover=
+	for pid in ${mover:-} ${ticker:-}; do
+		kill "$pid" 2>/dev/null
+	done
+	mover='' ticker=''
 }
 
 move() {
@@ -27,17 +29,23 @@ count_irqs() {
 		END { print n }' /proc/interrupts
 }
 
+# As long as the RTC interrupts
 off_and_on() {
 	from=$(count_irqs)
-	done_rounds=0
-	while [ $done_rounds -lt $ROUNDS ]; do
+	rounds=0
+	while kill -0 "$ticker" 2>/dev/null; do
 		each_off_and_on 1 || return 1
 		# Something to interrupt for
-		diag "round $done_rounds"
-		done_rounds=$((done_rounds + 1))
+		diag "round $rounds"
+		rounds=$((rounds + 1))
 	done
 	diag "$(($(count_irqs) - from)) device interrupts"
-	[ "$(count_irqs)" -gt "$from" ]
+	[ $(($(count_irqs) - from)) -ge $SECS ]
+}
+
+# Its interrupts came one after the other to the end
+rtc_went_on() {
+	wait "$ticker"
 }
 
 nothing_lost() {
@@ -48,10 +56,13 @@ nothing_lost() {
 set_mode idle
 IRQS=$(movable_irqs)
 diag "moved:" "$(echo "$IRQS" | sed 's,.*/,,' | tr '\n' ' ')"
-ktap_set_plan 4
+ktap_set_plan 5
 move &
 mover=$!
+"$TOOL" rtc $SECS &
+ticker=$!
 check "CPUs go off and on while interrupts move to them" off_and_on
+check "the interrupts of the RTC went on" rtc_went_on
 cleanup
 check "no interrupt was left behind" nothing_lost
 check "all CPUs work" all_back

@@ -73,8 +73,20 @@ both() {
 	check "$1: the jiffies stand still no longer" not_above 5
 }
 
+# Before a clocksource has been found good, a while after boot, the tick is all
+# there is: then each timer is late by up to a tick.
+high_resolution() {
+	tries=0
+	while ! grep -q 'hres_active *: 1' /proc/timer_list ||
+		grep -q 'hres_active *: 0' /proc/timer_list; do
+		[ $((tries += 1)) -le 100 ] || return 1
+		sleep 0.1
+	done
+}
+
 ktap_set_plan 8
 quiet_console
+high_resolution || diag "no high resolution timers: the figures are coarse"
 both "quiet"
 check "somebody makes long sections" sections
 both "long sections"

@@ -31,13 +31,19 @@ cleanup() {
 }
 
 start() {
-	load torture && load cpuhptorture onoff_interval=2 stat_interval=5 \
+	load torture && load cpuhptorture onoff_holdoff=5 onoff_interval=2 stat_interval=5 \
 		min_sections="$SECTIONS" min_offlines="$OFFLINES" min_left="$LEFT" "$@"
 }
 
 # The last line of statistics
 stats() {
 	log_since | grep -o 'sections: .* states: [0-9]*' | tail -n 1
+}
+
+# Of the timers; the host decides that, so it is no test
+lateness() {
+	log_since | sed -n 's/.*torture: \(h*r*timer\): used: .* late: \(.*\)/\1: late: \2/p' |
+		tail -n 2 | sed 's/^/# /'
 }
 
 # stat NAME: a number from it
@@ -83,6 +89,7 @@ set_mode "$MODE"
 check "$MODE: the test starts" start "$@"
 check "$MODE: it ends" run
 diag "$(stats)"
+lateness
 check "$MODE: at least $SECTIONS sections" at_least sections "$SECTIONS"
 check "$MODE: at least $OFFLINES offlines" at_least offlines "$OFFLINES"
 if [ "$MODE" = idle ]; then
