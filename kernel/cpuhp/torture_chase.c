@@ -99,8 +99,9 @@ static int cpuhpt_chaser(void *arg)
 	do {
 		int cpu = cpumask_first(cpuhpt_going_mask());
 
+		/* On the CPU itself a call does not wait, and neither must others. */
 		while (cpu < nr_cpu_ids && !lost && cpuhpt_chase(cpu) && !torture_must_stop())
-			;
+			cond_resched();
 		lost = cpuhpt_has_lost();
 		schedule_timeout_idle(1);
 	} while (!torture_must_stop());

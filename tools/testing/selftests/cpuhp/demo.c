@@ -307,6 +307,16 @@ static int set_online(int cpu, bool on)
 	return try_write(path, on ? "1" : "0");
 }
 
+/*
+ * Events are switched by patching code that all CPUs execute. Not every emulator
+ * notices in time (QEMU 7.2's TCG), so do it while this CPU is alone.
+ */
+static void all_online(bool on)
+{
+	for (int i = 0; i < nr_secondary; i++)
+		set_online(secondary[i], on);
+}
+
 /* What the kernel can do, and the mode it starts with */
 static void find_modes(void)
 {
@@ -373,6 +383,7 @@ static void trace_setup(void)
 	if (access(tracing_path("trace"), F_OK))
 		die("no tracefs on /sys/kernel/tracing");
 
+	all_online(false);
 	must_write(tracing_path("tracing_on"), "0");
 	must_write(tracing_path("current_tracer"), "nop");
 	must_write(tracing_path("events/enable"), "0");
@@ -392,6 +403,7 @@ static void trace_setup(void)
 		have_irq_events |= event_on(event, NULL);
 	}
 	event_on("irq/irq_handler_entry", NULL);
+	all_online(true);
 	if (!have_irq_events)
 		out("No irq_vectors tracepoints here: only device interrupts are counted.");
 }
@@ -399,7 +411,9 @@ static void trace_setup(void)
 static void trace_teardown(void)
 {
 	try_write(tracing_path("tracing_on"), "0");
+	all_online(false);
 	try_write(tracing_path("events/enable"), "0");
+	all_online(true);
 	try_write(tracing_path("events/sched/sched_switch/filter"), "0");
 	try_write(tracing_path("trace_clock"), "local");
 	close(open(tracing_path("trace"), O_WRONLY | O_TRUNC));
