@@ -631,10 +631,27 @@ static bool is_background(const char *name)
 
 struct hit {
 	int irqs, stopper;
+	char waker[NAME_LEN];		/* of the stopper, if not the takedown */
 	struct tally irq, from;
 };
 
 static struct hit hits[MAX_CPUS];
+
+/* Whoever changes an affinity or balances the load may need a stopper. */
+static void note_waker(const struct offline *op, const struct event *e, char *waker)
+{
+	bool takedown = op->request && (e->pid == op->control_pid || e->cpu == op->victim);
+
+	snprintf(waker, NAME_LEN, "%s", takedown ? "" : e->task);
+}
+
+static void count_other(struct offline *op, const char *waker)
+{
+	if (!*waker)
+		return;
+	op->stopper_others++;
+	tally_add(&result[op->mode].stoppers, waker, 1);
+}
 
 static void count_event(struct offline *op, const struct event *e, bool window)
 {
@@ -647,17 +664,16 @@ static void count_event(struct offline *op, const struct event *e, bool window)
 			if (window) {
 				op->stopper++;
 				hits[e->cpu].stopper++;
+				count_other(op, hits[e->cpu].waker);
 			}
+			hits[e->cpu].waker[0] = '\0';
 		} else if (e->cpu == op->control && window) {
 			op->stopper_control++;
 		}
 	} else if (!strcmp(e->name, "sched_waking")) {
-		/* Whoever changes an affinity or balances the load may need a stopper. */
-		if (is_bystander(op, arg_num(e, "target_cpu=")) && window &&
-		    e->pid != op->control_pid && e->cpu != op->victim) {
-			op->stopper_others++;
-			tally_add(&result[op->mode].stoppers, e->task, 1);
-		}
+		target = arg_num(e, "target_cpu=");
+		if (is_bystander(op, target))
+			note_waker(op, e, hits[target].waker);
 	} else if (kind && is_bystander(op, e->cpu)) {
 		if (!strcmp(kind, "local_timer")) {
 			op->ticks += window;
