@@ -7,7 +7,7 @@
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
-cpuhp_start 120 "$@"
+cpuhp_start 300 "$@"
 
 [ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
 [ -d "$TRACING/events/cpuhp" ] || skip_all "needs CONFIG_FTRACE"
