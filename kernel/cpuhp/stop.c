@@ -66,7 +66,10 @@ static int stop_one(unsigned int cpu)
 	int err;
 
 	trace_cpuhp_takedown(cpu, "request", "stop_machine");
+	/* With its tick on, a nohz_full CPU comes to stop_machine() sooner. */
+	tick_dep_set(TICK_DEP_BIT_RCU);
 	err = stop_machine_cpuslocked(take_cpu_down, NULL, cpumask_of(cpu));
+	tick_dep_clear(TICK_DEP_BIT_RCU);
 	if (err) {
 		trace_cpuhp_takedown(cpu, "refused", "stop_machine");
 		return err;

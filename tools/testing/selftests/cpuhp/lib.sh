@@ -267,6 +267,11 @@ in_state() {
 	hotplug_is "$1" state "$2" && hotplug_is "$1" target "$2"
 }
 
+# step_to STATE: $CPU goes there
+step_to() {
+	write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$1" && in_state "$CPU" "$1"
+}
+
 # CPUs stop half way.  vmstat gives work to all CPUs that are online, once in an
 # interval, and does not like it when a CPU has stopped where its workers are not
 # bound to it any more, but where it is online.

@@ -34,10 +34,6 @@ no_stops() {
 	done
 }
 
-step_to() {
-	write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$1" && in_state "$CPU" "$1"
-}
-
 steps_to() {
 	for s; do
 		step_to "$s" || return 1
