@@ -61,12 +61,12 @@ need_6_12() {
 	esac
 }
 
-# kmake SOURCE OUT ARGS...: the kernel's make.  User, host and time are fixed so
-# that ccache hits and the same source gives the same kernel.
+# kmake SOURCE OUT ARGS...: the kernel's make, for x86_64 or KARCH.  User, host and
+# time are fixed so that ccache hits and the same source gives the same kernel.
 kmake() {
 	local src=$1 out=$2
 	shift 2
-	make -C "$src" O="$out" ARCH=x86_64 CC="ccache gcc" HOSTCC="ccache gcc" \
+	make -C "$src" O="$out" ARCH="${KARCH:-x86_64}" CC="ccache gcc" HOSTCC="ccache gcc" \
 		LOCALVERSION= KBUILD_BUILD_TIMESTAMP="2024-11-17" \
 		KBUILD_BUILD_USER=cpuhp KBUILD_BUILD_HOST=cpuhp KBUILD_BUILD_VERSION=1 \
 		-j"$(nproc)" "$@" 9>&-
