@@ -46,6 +46,8 @@ soak: kernel	## everything at once on 8 CPUs (MINUTES=30)
 	@scripts/soak
 kunit: tree	## the KUnit tests by the kernel's kunit.py, on x86 with 4 CPUs
 	@scripts/kunit
+kvm: tree	## cpuhptorture by rcutorture's kvm.sh, two more kernels (SECS=120)
+	@scripts/kvm
 mutants: tree	## break the series in one place at a time: does a test notice? (MUTANTS=pattern)
 	@scripts/mutants
 model: tree	## check the model of the protocol, exhaustively, and that broken ones fail
@@ -62,4 +64,4 @@ args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
 .PHONY: help setup tree refresh series apply check check-versions kernel \
-	kernel-vm run shell test torture soak kunit mutants model idle-cost clean distclean args
+	kernel-vm run shell test torture soak kunit kvm mutants model idle-cost clean distclean args

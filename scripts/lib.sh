@@ -45,6 +45,17 @@ lock() {
 
 tgit() { git -C "$TREE" "$@"; }
 
+# worktree DIR [COMMIT]: another checkout of the tree, to work in
+worktree() {
+	tgit worktree prune
+	if ! git -C "$1" rev-parse -q --verify HEAD >/dev/null 2>&1; then
+		rm -rf "$1"
+		tgit worktree add -q --detach --no-checkout "$1" "${2:-HEAD}"
+	fi
+	rm -f "$(git -C "$1" rev-parse --absolute-git-dir)/index.lock"
+	git -C "$1" reset -q --hard "$(tgit rev-parse "${2:-HEAD}")"
+}
+
 # linux_version DIR: 6.12.117
 linux_version() { makefile_version <"$1/Makefile"; } 2>/dev/null
 makefile_version() {
