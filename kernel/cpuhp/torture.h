@@ -36,6 +36,7 @@ enum cpuhpt_context {
 
 enum cpuhpt_service_id {
 	CPUHPT_SINGLE,
+	CPUHPT_ANY,
 	CPUHPT_MANY,
 	CPUHPT_ALL,
 	CPUHPT_ASYNC,

@@ -113,15 +113,27 @@ static void cpuhpt_note_cpu(void *arg)
 	cpumask_set_cpu(smp_processor_id(), arg);
 }
 
-static int cpuhpt_use_single(struct cpuhpt_reader *rd, struct cpuhpt_slot *unused)
+/* cpuhpt_ran: what a call to this one CPU came to, which has returned @ret */
+static int cpuhpt_ran(struct cpuhpt_reader *rd, int ret)
 {
-	int ret;
-
-	cpumask_clear(rd->ran);
-	ret = smp_call_function_single(rd->cpu, cpuhpt_note_cpu, rd->ran, 1);
 	if (!ret && !cpumask_test_cpu(rd->cpu, rd->ran))
 		ret = -ESRCH;
 	return ret;
+}
+
+static int cpuhpt_use_single(struct cpuhpt_reader *rd, struct cpuhpt_slot *unused)
+{
+	cpumask_clear(rd->ran);
+	return cpuhpt_ran(rd, smp_call_function_single(rd->cpu, cpuhpt_note_cpu, rd->ran, 1));
+}
+
+/* Any of one: it looks for a CPU that is online by itself, and there may be none. */
+static int cpuhpt_use_any(struct cpuhpt_reader *rd, struct cpuhpt_slot *unused)
+{
+	const struct cpumask *one = cpumask_of(rd->cpu);
+
+	cpumask_clear(rd->ran);
+	return cpuhpt_ran(rd, smp_call_function_any(one, cpuhpt_note_cpu, rd->ran, 1));
 }
 
 /* A CPU that is left out is not told to the caller: look who executed it. */
@@ -373,6 +385,11 @@ static const struct cpuhpt_service cpuhpt_services[CPUHPT_NR_SERVICES] = {
 		.name		= "single",
 		.contexts	= CPUHPT_MAY_WAIT,
 		.use		= cpuhpt_use_single,
+	},
+	[CPUHPT_ANY] = {
+		.name		= "any",
+		.contexts	= CPUHPT_MAY_WAIT,
+		.use		= cpuhpt_use_any,
 	},
 	[CPUHPT_MANY] = {
 		.name		= "many",

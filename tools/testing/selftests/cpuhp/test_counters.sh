@@ -49,7 +49,8 @@ turns() {
 # The CPU is dead, but its counts are not folded
 unfolded() {
 	for s in $(stops); do
-		[ "$s" -lt "$DEAD" ] || [ "$s" -gt "$(state cpu:teardown)" ] || ! can_turn "$s" || echo "$s"
+		[ "$s" -lt "$DEAD" ] || [ "$s" -gt "$(state cpu:teardown)" ] ||
+			! can_turn "$s" || echo "$s"
 	done
 }
 
@@ -58,7 +59,7 @@ TURN=$(unfolded | tail -n 1)
 write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$(state sched:active)" >/dev/null ||
 	skip_all "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
 
-ROUNDS=${1:-40}
+ROUNDS=${1:-15}
 [ $# -eq 0 ] || shift
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(modes)
