@@ -13,6 +13,7 @@ CPU_SYS=/sys/devices/system/cpu
 PARAMS=/sys/module/cpuhp/parameters
 MODULES=${MODULES:-/lib/modules}
 TRACING=/sys/kernel/tracing
+KCSAN=/sys/kernel/debug/kcsan
 TOOL=$HERE/cpu_tool
 WAITER_SAYS=${TMPDIR:-/tmp}/cpuhp-waiter.$$
 
@@ -452,7 +453,15 @@ COMPLAINTS='WARNING:|BUG:|Oops|INFO: .*(stall|blocked|lockdep|suspicious)|rcu:.*
 COMPLAINTS="$COMPLAINTS"'possible .* detected|inconsistent lock state|UBSAN|KASAN|ODEBUG|KCSAN|'
 COMPLAINTS="$COMPLAINTS"'Call Trace|!!!|NOHZ tick-stop error|unable to handle'
 
+# A sanitizer that is built in but off would find nothing.
+kcsan_is_on() {
+	[ ! -e "$KCSAN" ] || grep -q '^enabled: 1' "$KCSAN" && return 0
+	diag "$KCSAN: KCSAN is built in, and off"
+	return 1
+}
+
 no_complaint() {
+	kcsan_is_on || return 1
 	# scftorture says "!!!" of a parameter that a module does not have
 	complaints=$(log_since | awk -f "$HERE/races.awk" | grep -E "$COMPLAINTS" |
 		grep -v 'built as module' | head -n 5)
