@@ -78,7 +78,8 @@ static void takedown_request(unsigned int cpu)
 
 	trace_cpuhp_takedown(cpu, "request", "idle");
 	takedown_state_request(td);
-	cpumask_set_cpu(cpu, &cpuhp_takedown_mask);
+	/* A request that was left behind would keep the CPU from sleeping. */
+	WARN_ON_ONCE(cpumask_test_and_set_cpu(cpu, &cpuhp_takedown_mask));
 	/*
 	 * Takes the rq lock, as the CPU does on its way into the idle loop: it
 	 * sees either the mask or the request to reschedule, however it idles.

@@ -30,7 +30,7 @@ cleanup() {
 workers() {
 	while :; do
 		for s in 0.01 0.02 0.03 0.05 0.07 0.1 0.13 0.15; do
-			busybox taskset -c "0,$CPU" busybox sleep "$s" &
+			busybox taskset -c "$CPU" busybox sleep "$s" &
 		done
 		busybox sleep 0.05
 	done
@@ -59,7 +59,7 @@ TURN=$(unfolded | tail -n 1)
 write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$(state sched:active)" >/dev/null ||
 	skip_all "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
 
-ROUNDS=${1:-15}
+ROUNDS=${1:-25}
 [ $# -eq 0 ] || shift
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(modes)
