@@ -9,6 +9,9 @@
  * the latter case it can also go through the idle loop, as idle injection does.
  * For the latter, the takedown has to find out by itself that it cannot finish.
  *
+ * With "ms" it gives way after that time, and the CPU goes from running a task
+ * to being taken down, with no time as an idle CPU in between.
+ *
  * Either way the offline must be over or go on when the hog is removed.  A kernel
  * that takes CPUs down in stop_machine() does not find out about a late hog: the
  * scheduler warns, and the CPU, offline already, does not get to its idle task
@@ -19,6 +22,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/percpu.h>
@@ -38,10 +42,16 @@ static char *hog_stage = "early";
 module_param_named(stage, hog_stage, charp, 0444);
 MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle()");
 
+static uint hog_ms;
+module_param_named(ms, hog_ms, uint, 0444);
+MODULE_PARM_DESC(ms, "How long to keep it busy (0: until the module is removed)");
+
 static DEFINE_PER_CPU(struct task_struct *, hog_task);
 static DECLARE_WAIT_QUEUE_HEAD(hog_idle);
 static bool hog_wanted;
 static bool hog_busy;
+module_param_named(busy, hog_busy, bool, 0444);
+MODULE_PARM_DESC(busy, "Is it keeping the CPU busy now (do not set)");
 
 static int hog_should_run(unsigned int cpu)
 {
@@ -69,8 +79,12 @@ static void hog_setup(unsigned int cpu)
 
 static void hog_run(unsigned int cpu)
 {
+	ktime_t end = ktime_add_ms(ktime_get(), hog_ms);
+
 	WRITE_ONCE(hog_busy, true);
 	while (READ_ONCE(hog_wanted)) {
+		if (hog_ms && ktime_after(ktime_get(), end))
+			WRITE_ONCE(hog_wanted, false);
 		/* The idle loop, in a task that is not the idle task */
 		if (hog_is_idle())
 			play_idle_precise(10 * NSEC_PER_MSEC, U64_MAX);

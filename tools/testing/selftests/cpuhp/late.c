@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * late CPU: how late timers are, and how long the jiffies stand still, when
+ * late [-j] CPU: how late timers are, and how long the jiffies stand still, when
  * CPU goes offline
  *
  * A task with a timer every millisecond runs on CPU, is pushed off it, and is
- * allowed on one other CPU. The control task is on a third one. All the rest is
+ * allowed on one other CPU. So is one that has armed many timers there; it kept
+ * the CPU busy until then. The control task is on a third CPU. All the rest is
  * idle. Prints, in us:
  *
- *	timer N jiffies N
+ *	timer N armed N jiffies N
  *
- * the longest time from the expiry of a timer to the task's next step, and the
- * longest time for which CLOCK_MONOTONIC_COARSE, which goes with the jiffies,
- * stood behind CLOCK_MONOTONIC. Both from the write to 'online' until 20 ms
- * after its return. The CPU is online again at the end.
+ * the longest time from the expiry of a timer to the task's next step, for each
+ * of the two, and the longest time for which CLOCK_MONOTONIC_COARSE, which goes
+ * with the jiffies, stood behind CLOCK_MONOTONIC. All from the write to 'online'
+ * until 20 ms after its return. The CPU is online again at the end.
+ *
+ * -j: only the jiffies, with cpuhp_hog to give the outgoing CPU the duty. When it
+ * has it, a task on the other CPU starts to watch. There are no timers: an idle
+ * CPU that is woken up brings the jiffies up to date whoever has the duty.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -20,9 +25,13 @@
 #include <linux/types.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,10 +39,17 @@
 #define MS		1000000ULL
 #define PERIOD_NS	MS
 #define SETTLE_NS	(20 * MS)
+#define QUIET_NS	(500 * MS)
 #define AFTER_NS	(20 * MS)
+#define ARMED_NS	(3 * MS)
+#define HOG_BUSY	"/sys/module/cpuhp_hog/parameters/busy"
+#define NR_ARMED	128
 
-static int measuring, done;
-static __u64 late_ns, stood_ns;
+static int done;
+/* Since when, or 0 */
+static __u64 measuring;
+static __u64 late_ns, armed_late_ns, stood_ns;
+static sem_t all_armed;
 
 static __u64 clock_ns(clockid_t id)
 {
@@ -93,6 +109,7 @@ static int bind_to(int cpu, int other)
 
 struct place {
 	int cpu, other;
+	int timers[NR_ARMED];
 };
 
 static void *pushed(void *arg)
@@ -117,6 +134,94 @@ static void *pushed(void *arg)
 	return NULL;
 }
 
+/* The timers expire one after the other, each once. None is ever read. */
+static int arm(const int *timers)
+{
+	__u64 ns = clock_ns(CLOCK_MONOTONIC);
+	int epoll = epoll_create1(0), i;
+
+	for (i = 0; i < NR_ARMED; i++) {
+		struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+		struct itimerspec when = { };
+
+		ns += ARMED_NS;
+		when.it_value.tv_sec = ns / 1000000000;
+		when.it_value.tv_nsec = ns % 1000000000;
+		event.data.u64 = ns;
+		if (timerfd_settime(timers[i], TFD_TIMER_ABSTIME, &when, NULL) ||
+		    epoll_ctl(epoll, EPOLL_CTL_ADD, timers[i], &event))
+			return -1;
+	}
+	return epoll;
+}
+
+static void *armed(void *arg)
+{
+	struct place *place = arg;
+	int epoll = -1;
+	__u64 end;
+
+	if (!bind_to(place->cpu, place->cpu)) {
+		end = clock_ns(CLOCK_MONOTONIC) + SETTLE_NS;
+		while (clock_ns(CLOCK_MONOTONIC) < end)
+			relax();
+		epoll = arm(place->timers);
+	}
+	if (bind_to(place->cpu, place->other))
+		epoll = -1;
+	sem_post(&all_armed);
+	if (epoll < 0)
+		return "no timer can be set";
+
+	while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
+		struct epoll_event event;
+		__u64 since, now;
+
+		if (epoll_wait(epoll, &event, 1, 1) != 1)
+			continue;
+		now = clock_ns(CLOCK_MONOTONIC);
+		since = __atomic_load_n(&measuring, __ATOMIC_ACQUIRE);
+		if (since && event.data.u64 >= since)
+			at_most(&armed_late_ns, now - event.data.u64);
+	}
+	return NULL;
+}
+
+static bool hog_is_busy(void)
+{
+	char busy = 'N';
+	int fd = open(HOG_BUSY, O_RDONLY);
+
+	if (fd < 0)
+		return false;
+	if (read(fd, &busy, 1) != 1)
+		busy = 'N';
+	close(fd);
+	return busy == 'Y';
+}
+
+static void *watching(void *arg)
+{
+	struct place *place = arg;
+	__u64 end;
+
+	if (bind_to(place->other, place->other))
+		return "the task cannot be bound";
+	sem_post(&all_armed);
+	end = clock_ns(CLOCK_MONOTONIC) + 10 * QUIET_NS;
+	while (!hog_is_busy()) {
+		if (clock_ns(CLOCK_MONOTONIC) > end)
+			return "there is no cpuhp_hog";
+		sleep_until(clock_ns(CLOCK_MONOTONIC) + MS);
+	}
+	sleep_until(clock_ns(CLOCK_MONOTONIC) + SETTLE_NS);
+	while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
+		look_at_jiffies();
+		relax();
+	}
+	return NULL;
+}
+
 static int set_online(int cpu, int online)
 {
 	char path[64];
@@ -132,23 +237,39 @@ static int set_online(int cpu, int online)
 
 int main(int argc, char **argv)
 {
-	int nr = sysconf(_SC_NPROCESSORS_CONF), cpu = argc > 1 ? atoi(argv[1]) : -1, err;
-	struct place place = { cpu, cpu + 1 };
-	pthread_t thread;
-	void *fault;
+	int nr = sysconf(_SC_NPROCESSORS_CONF), timers = 1, cpu, err, i;
+	pthread_t thread, thread_armed;
+	void *fault, *fault_armed = NULL;
+	struct place place;
 	__u64 end;
 
+	if (argc > 1 && !strcmp(argv[1], "-j")) {
+		timers = 0;
+		argv++;
+		argc--;
+	}
+	cpu = argc > 1 ? atoi(argv[1]) : -1;
+	place.cpu = cpu;
+	place.other = cpu + 1;
 	if (argc != 2 || cpu < 1 || cpu + 2 >= nr) {
-		fprintf(stderr, "usage: late CPU, with two more CPUs behind it\n");
+		fprintf(stderr, "usage: late [-j] CPU, with two more CPUs behind it\n");
 		return 2;
 	}
-	if (bind_to(cpu + 2, cpu + 2) || pthread_create(&thread, NULL, pushed, &place)) {
+	/* Before there are threads: more file descriptors take grace periods then. */
+	for (i = 0; timers && i < NR_ARMED; i++)
+		place.timers[i] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+	if (bind_to(cpu + 2, cpu + 2) || sem_init(&all_armed, 0, 0) ||
+	    pthread_create(&thread, NULL, timers ? pushed : watching, &place) ||
+	    (timers && pthread_create(&thread_armed, NULL, armed, &place))) {
 		perror("late");
 		return 1;
 	}
-	sleep_until(clock_ns(CLOCK_MONOTONIC) + SETTLE_NS);
+	sem_wait(&all_armed);
+	/* Let the others get done with what forking has left them to do, and sleep. */
+	if (!timers)
+		sleep_until(clock_ns(CLOCK_MONOTONIC) + QUIET_NS);
 
-	__atomic_store_n(&measuring, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&measuring, clock_ns(CLOCK_MONOTONIC), __ATOMIC_RELEASE);
 	err = set_online(cpu, 0);
 	end = clock_ns(CLOCK_MONOTONIC) + AFTER_NS;
 	while (clock_ns(CLOCK_MONOTONIC) < end) {
@@ -161,10 +282,14 @@ int main(int argc, char **argv)
 		err = set_online(cpu, 1);
 	__atomic_store_n(&done, 1, __ATOMIC_RELEASE);
 	pthread_join(thread, &fault);
+	if (timers)
+		pthread_join(thread_armed, &fault_armed);
+	fault = fault ?: fault_armed;
 	if (fault || err) {
 		fprintf(stderr, "late: %s\n", fault ? (char *)fault : strerror(err));
 		return 1;
 	}
-	printf("timer %llu jiffies %llu\n", late_ns / US, stood_ns / US);
+	printf("timer %llu armed %llu jiffies %llu\n",
+	       late_ns / US, armed_late_ns / US, stood_ns / US);
 	return 0;
 }

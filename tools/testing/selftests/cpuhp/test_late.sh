@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# Argument: [RUNS]
+# Arguments: [RUNS [RUNS of the first part]]
 #
 # The timers of a task that is pushed off an outgoing CPU are not later than with
 # stop_machine(), and the jiffies do not stand still for longer: by the medians
 # of both ways in turn. Once with nothing else going on, and once while somebody
-# makes the grace period last. Meant for virtual time (QEMU's -icount), in which
+# makes the grace period last. Nor do the jiffies stand still when the CPU that
+# counts them leaves while the others sleep. Meant for virtual time (QEMU's -icount), in which
 # the figures are no noise.
 
 # shellcheck source=/dev/null
@@ -16,15 +17,18 @@
 RUNS=${1:-5}
 SLACK_US=50	# the same code, at another place in memory
 SECTION_US=20000
+TICK_US=4000	# HZ=250
+DUTY_RUNS=${2:-25}
 OUT=/tmp/late.out
 LATE=$HERE/late
 cpuhp_start 400 "$@"
 
 [ "$(modes | wc -l)" = 2 ] || skip_all "needs both ways: CONFIG_CPUHP_STOP_MACHINE"
-[ "$(count_secondary)" -ge 3 ] || skip_all "needs at least 4 CPUs"
+[ "$(count_secondary)" -ge 4 ] || skip_all "needs at least 5 CPUs"
 has_module cpuhptorture || skip_all "no cpuhptorture.ko: needs CONFIG_CPUHP_TORTURE_TEST=m"
 
 cleanup() {
+	! is_loaded cpuhp_hog || rmmod cpuhp_hog
 	! is_loaded cpuhptorture || rmmod cpuhptorture
 	! is_loaded torture || rmmod torture
 }
@@ -49,7 +53,7 @@ measure() {
 		done
 		run=$((run + 1))
 	done
-	diag "timer/jiffies, us: $(awk '{ printf "%s %s/%s  ", $1, $3, $5 }' $OUT)"
+	diag "timer/armed/jiffies, us: $(awk '{ printf "%s %s/%s/%s  ", $1, $3, $5, $7 }' $OUT)"
 }
 
 # median MODE FIELD
@@ -66,11 +70,39 @@ not_above() {
 	[ "$new" -le $((old + SLACK_US)) ]
 }
 
-# both NAME: 3 tests
+# A timer that stays on the outgoing CPU expires when the grace period has ended.
+no_wait() {
+	worst=$(awk '$1 == "idle" && $5 > max { max = $5 } END { print max + 0 }' $OUT)
+	diag "worst: $worst us"
+	[ "$worst" -lt $((SECTION_US / 4)) ]
+}
+
+# both NAME: 4 tests
 both() {
 	check "$1: CPUs go off" measure
 	check "$1: timers of a pushed task are not later" not_above 3
-	check "$1: the jiffies stand still no longer" not_above 5
+	check "$1: none waits for the grace period" no_wait
+	check "$1: the jiffies stand still no longer" not_above 7
+}
+
+# The outgoing CPU is busy until it is taken down, and the only one that is. Most
+# of the time the others are awake for a moment then, so try often.
+duty() {
+	has_module cpuhp_hog && load cpuhp_hog cpu=1 stage=late ms=40 || return 1
+	set_mode idle
+	worst=0 run=0 seen=0
+	while [ "$run" -lt "$DUTY_RUNS" ]; do
+		run=$((run + 1))
+		if line=$("$LATE" -j 1 2>&1); then
+			us=${line##* }
+			seen=$((seen + 1))
+			[ "$us" -le "$worst" ] || worst=$us
+		else
+			diag "$line"
+		fi
+	done
+	diag "worst of $seen: $worst us; a tick lasts $TICK_US us"
+	[ "$seen" -ge $((DUTY_RUNS / 2)) ] && [ "$worst" -lt $((4 * TICK_US)) ]
 }
 
 # Before a clocksource has been found good, a while after boot, the tick is all
@@ -84,9 +116,10 @@ high_resolution() {
 	done
 }
 
-ktap_set_plan 8
+ktap_set_plan 11
 quiet_console
 high_resolution || diag "no high resolution timers: the figures are coarse"
+check "the CPU that counts the jiffies goes off" duty && unload cpuhp_hog
 both "quiet"
 check "somebody makes long sections" sections
 both "long sections"
