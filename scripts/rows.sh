@@ -7,69 +7,28 @@
 # shellcheck disable=SC2034 # for who sources this
 busy='kept busy|did not become idle'
 
-# The rows that have run, and those of them that nobody has reported on yet
-ran=() unreported=()
+# The rows that have run
+ran=()
 
 # row NAME KERNEL CPUS TIMEOUT "COMMAND" [guest options]
 #
 # The command prints KTAP.  A guest that prints no or not all of its plan, or
 # that ends in any way but "exit 0", is one failure more.
 row() {
-	wanted "$1" || return 0
-	finish
-	run_row "$@"
-	report "$1"
-}
-
-# beside: like row, for a test that waits more than it works and measures no time.
-# Two of them run at a time, each in a process group of its own that can be killed.
-beside() {
-	wanted "$1" || return 0
-	while [ "$(jobs -pr | wc -l)" -ge 2 ]; do wait -n || :; done
-	set -m
-	run_row "$@" </dev/null &
-	set +m
-	unreported+=("$1")
-}
-
-# finish: what runs beside has to end before anything else
-finish() {
-	local name
-	wait
-	for name in "${unreported[@]}"; do report "$name"; done
-	unreported=()
-}
-abandon() {
-	local job
-	for job in $(jobs -p); do kill -- "-$job" 2>/dev/null || :; done
-}
-trap abandon EXIT
-trap 'exit 130' INT TERM HUP
-
-wanted() {
-	# shellcheck disable=SC2254
-	case $1 in
-	${TESTS:-*}) ran+=("$1") ;;
-	*) return 1 ;;
-	esac
-}
-
-run_row() {
-	local name=$1 kernel=$2 cpus=$3 limit=$4 command=$5 file=$BUILD/log/test-$1.log rc=0
+	local name=$1 kernel=$2 cpus=$3 limit=$4 command=$5 file=$BUILD/log/test-$1.log
 	mkdir -p "$BUILD/log"
+	local rc=0 reason='' line plan seen=0 bad=0
 	shift 5
+	# shellcheck disable=SC2254
+	case $name in
+	${TESTS:-*}) ;;
+	*) return 0 ;;
+	esac
+	ran+=("$name")
 	: >"$file.out"
 	echo "# $name: $kernel, $cpus CPUs, at most $limit s"
 	"$ROOT/scripts/guest" --kernel "$kernel" --cpus "$cpus" --timeout "$limit" --log "$file" "$@" \
 		--init "$command" 2>"$file.verdict" || rc=$?
-	echo "$rc" >"$file.rc"
-}
-
-# report NAME
-report() {
-	local name=$1 file=$BUILD/log/test-$1.log
-	local rc reason='' line plan seen=0 bad=0
-	rc=$(cat "$file.rc")
 	tr -d '\r' <"$file.out" >"$file.ktap" 2>/dev/null || :
 	while read -r line; do
 		case $line in
