@@ -49,7 +49,7 @@ static int done;
 /* Since when, or 0 */
 static __u64 measuring;
 static __u64 late_ns, armed_late_ns, stood_ns;
-static sem_t all_armed;
+static sem_t ready;
 
 static __u64 clock_ns(clockid_t id)
 {
@@ -169,7 +169,7 @@ static void *armed(void *arg)
 	}
 	if (bind_to(place->cpu, place->other))
 		epoll = -1;
-	sem_post(&all_armed);
+	sem_post(&ready);
 	if (epoll < 0)
 		return "no timer can be set";
 
@@ -189,15 +189,14 @@ static void *armed(void *arg)
 
 static bool hog_is_busy(void)
 {
-	char busy = 'N';
 	int fd = open(HOG_BUSY, O_RDONLY);
+	bool busy;
+	char c;
 
-	if (fd < 0)
-		return false;
-	if (read(fd, &busy, 1) != 1)
-		busy = 'N';
-	close(fd);
-	return busy == 'Y';
+	busy = fd >= 0 && read(fd, &c, 1) == 1 && c == 'Y';
+	if (fd >= 0)
+		close(fd);
+	return busy;
 }
 
 static void *watching(void *arg)
@@ -207,7 +206,7 @@ static void *watching(void *arg)
 
 	if (bind_to(place->other, place->other))
 		return "the task cannot be bound";
-	sem_post(&all_armed);
+	sem_post(&ready);
 	end = clock_ns(CLOCK_MONOTONIC) + 10 * QUIET_NS;
 	while (!hog_is_busy()) {
 		if (clock_ns(CLOCK_MONOTONIC) > end)
@@ -237,14 +236,15 @@ static int set_online(int cpu, int online)
 
 int main(int argc, char **argv)
 {
-	int nr = sysconf(_SC_NPROCESSORS_CONF), timers = 1, cpu, err, i;
+	int nr = sysconf(_SC_NPROCESSORS_CONF), cpu, err, i;
+	bool timers = true;
 	pthread_t thread, thread_armed;
 	void *fault, *fault_armed = NULL;
 	struct place place;
 	__u64 end;
 
 	if (argc > 1 && !strcmp(argv[1], "-j")) {
-		timers = 0;
+		timers = false;
 		argv++;
 		argc--;
 	}
@@ -258,13 +258,13 @@ int main(int argc, char **argv)
 	/* Before there are threads: more file descriptors take grace periods then. */
 	for (i = 0; timers && i < NR_ARMED; i++)
 		place.timers[i] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-	if (bind_to(cpu + 2, cpu + 2) || sem_init(&all_armed, 0, 0) ||
+	if (bind_to(cpu + 2, cpu + 2) || sem_init(&ready, 0, 0) ||
 	    pthread_create(&thread, NULL, timers ? pushed : watching, &place) ||
 	    (timers && pthread_create(&thread_armed, NULL, armed, &place))) {
 		perror("late");
 		return 1;
 	}
-	sem_wait(&all_armed);
+	sem_wait(&ready);
 	/* Let the others get done with what forking has left them to do, and sleep. */
 	if (!timers)
 		sleep_until(clock_ns(CLOCK_MONOTONIC) + QUIET_NS);

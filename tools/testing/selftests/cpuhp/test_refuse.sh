@@ -38,11 +38,12 @@ busy_takes_calls() {
 		SPINNERS="$SPINNERS $!"
 	done
 	sleep 1
-	echo 1 >"$TRACING/events/sched/enable"
-	echo 0 >"$TRACING/events/sched/enable"
+	echo 1 >"$TRACING/events/sched/enable" && echo 0 >"$TRACING/events/sched/enable"
+	changed=$?
 	# shellcheck disable=SC2086 # a list of numbers
 	kill $SPINNERS
 	SPINNERS=
+	return $changed
 }
 
 off_and_on() {

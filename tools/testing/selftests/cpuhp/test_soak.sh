@@ -155,7 +155,7 @@ succeeded() {
 
 lateness() {
 	sort -k 2n "$LOGS/lateness" | awk '
-		{ t[NR] = $2; if ($4 > j) j = $4 }
+		{ t[NR] = $2; if ($6 > j) j = $6 }
 		END {
 			if (!NR)
 				exit
