@@ -77,6 +77,11 @@ static void hog_setup(unsigned int cpu)
 		set_user_nice(current, MAX_NICE);
 }
 
+static void hog_stop(void)
+{
+	WRITE_ONCE(hog_wanted, false);
+}
+
 static void hog_run(unsigned int cpu)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), hog_ms);
@@ -84,7 +89,7 @@ static void hog_run(unsigned int cpu)
 	WRITE_ONCE(hog_busy, true);
 	while (READ_ONCE(hog_wanted)) {
 		if (hog_ms && ktime_after(ktime_get(), end))
-			WRITE_ONCE(hog_wanted, false);
+			hog_stop();
 		/* The idle loop, in a task that is not the idle task */
 		if (hog_is_idle())
 			play_idle_precise(10 * NSEC_PER_MSEC, U64_MAX);
@@ -111,11 +116,6 @@ static void hog_start(void)
 {
 	WRITE_ONCE(hog_wanted, true);
 	wake_up_process(per_cpu(hog_task, hog_cpu));
-}
-
-static void hog_stop(void)
-{
-	WRITE_ONCE(hog_wanted, false);
 }
 
 static int hog_cpu_online(unsigned int cpu)

@@ -508,11 +508,11 @@ movable_irqs() {
 	done 2>/dev/null
 }
 
-# move_irqs IRQ...: once around
+# move_irqs IRQ...: once around.  A CPU that is off takes none.
 move_irqs() {
 	for cpu in 0 $(secondary_cpus); do
 		for irq; do
-			echo "$cpu" >"$irq/smp_affinity_list" 2>/dev/null
+			echo "$cpu" >"$irq/smp_affinity_list" 2>/dev/null || :
 		done
 	done
 }

@@ -38,8 +38,9 @@ busy_takes_calls() {
 		SPINNERS="$SPINNERS $!"
 	done
 	sleep 1
-	echo 1 >"$TRACING/events/sched/enable" && echo 0 >"$TRACING/events/sched/enable"
-	changed=$?
+	changed=1
+	echo 1 >"$TRACING/events/sched/enable" && echo 0 >"$TRACING/events/sched/enable" &&
+		changed=0
 	# shellcheck disable=SC2086 # a list of numbers
 	kill $SPINNERS
 	SPINNERS=
