@@ -28,6 +28,11 @@ apply: setup	## apply the series to your own 6.12.y tree: make apply KDIR=dir
 	@scripts/apply "$(KDIR)"
 check: tree	## is the series clean: checkpatch, sparse, shellcheck, every patch builds
 	@scripts/check
+check-audit: tree	## has each state, callback, mask, kthread, ... a row in the audit? (part of check)
+	@scripts/check-audit
+coccicheck: tree	## who looks at the online CPUs, in the whole tree, and is each of them judged? (10 minutes)
+	@scripts/setup coccinelle
+	@scripts/coccicheck
 check-versions: setup	## does the series apply to the oldest and newest linux-source-6.12
 	@scripts/check-versions
 kernel: tree	## build the kernels: build/o-vm (run, shell) and build/o-debug (test)

@@ -4,6 +4,8 @@
 # What all scripts share: where things are, and how they speak to the user.
 
 set -Eeuo pipefail
+# For TESTS=, MUTANTS= and TORTURE=: also @(this|that) and !(this)
+shopt -s extglob
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD=$(realpath -m "${BUILD:-$ROOT/build}")
@@ -41,6 +43,18 @@ lock() {
 	flock -n 9 && return
 	log "waiting for another make that works on $1 in $BUILD"
 	flock -w 900 9 || die "another make still works on $1 in $BUILD: wait for it to end"
+}
+
+# scripts/setup may have put one there.
+if [ -x "$BUILD/qemu/bin/qemu-system-x86_64" ]; then PATH=$BUILD/qemu/bin:$PATH; fi
+
+# Before QEMU 8.1 a CPU that is a thread of its own can translate code while another
+# one patches it, and keep what it was.  A kernel that switches tracepoints then dies of
+# a breakpoint that is not there any more: without the series in seconds.
+qemu_keeps_patches() {
+	qemu-system-x86_64 --version 2>/dev/null |
+		awk 'NR == 1 { match($0, /version [0-9]+[.][0-9]+/); split(substr($0, RSTART + 8, RLENGTH - 8), v, ".")
+			exit !(v[1] > 8 || (v[1] == 8 && v[2] >= 1)) }'
 }
 
 tgit() { git -C "$TREE" "$@"; }

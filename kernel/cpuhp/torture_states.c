@@ -3,9 +3,10 @@
  * Torture test for CPU offline: hotplug states that come and go.
  *
  * States of all three sections are registered and removed while CPUs go off and
- * on.  Each of them has to be started and torn down in turn for every CPU, on
- * that CPU and with the interrupts off where this is promised, those that come
- * later in the order of the states inside of those that come earlier.
+ * on, in each of the ways that there are.  Each of them has to be started and torn
+ * down in turn for every CPU, on that CPU and with the interrupts off where this
+ * is promised, those that come later in the order of the states inside of those
+ * that come earlier.  No CPU may be missed, and none may be seen twice.
  */
 #define pr_fmt(fmt) "cpuhp-torture: " fmt
 
@@ -24,8 +25,13 @@ enum cpuhpt_state_id {
 	CPUHPT_AFTER,		/* Atomic, after the wait for the readers. */
 	CPUHPT_BEFORE,		/* Atomic, before it. */
 	CPUHPT_ONLINE,		/* In the CPU's hotplug thread. */
+	CPUHPT_NOCALLS,		/* There, too: CPUs that are online are adopted. */
+	CPUHPT_FIRST,		/* There, too: an instance of a state that has two. */
+	CPUHPT_SECOND,		/* The other one, in no order with the first. */
 	CPUHPT_NR_STATES
 };
+
+#define CPUHPT_MULTI	(BIT(CPUHPT_FIRST) | BIT(CPUHPT_SECOND))
 
 /* For each CPU the states that are up. */
 static DEFINE_PER_CPU(unsigned long, cpuhpt_up);
@@ -41,7 +47,8 @@ static atomic_long_t cpuhpt_started;
 static void cpuhpt_state_check(enum cpuhpt_state_id id, unsigned int cpu, bool up)
 {
 	unsigned long *word = per_cpu_ptr(&cpuhpt_up, cpu), is = READ_ONCE(*word);
-	unsigned long below = BIT(id) - 1, above = ~(BIT(id) | below);
+	unsigned long self = BIT(id) & CPUHPT_MULTI ? CPUHPT_MULTI : BIT(id);
+	unsigned long below = (self & -self) - 1, above = ~(self | below);
 	bool atomic = id == CPUHPT_AFTER || id == CPUHPT_BEFORE;
 	const char *what = up ? "start" : "teardown";
 
@@ -81,6 +88,23 @@ CPUHPT_CALLBACK(start_before, CPUHPT_BEFORE, true)
 CPUHPT_CALLBACK(teardown_before, CPUHPT_BEFORE, false)
 CPUHPT_CALLBACK(start_online, CPUHPT_ONLINE, true)
 CPUHPT_CALLBACK(teardown_online, CPUHPT_ONLINE, false)
+CPUHPT_CALLBACK(start_nocalls, CPUHPT_NOCALLS, true)
+CPUHPT_CALLBACK(teardown_nocalls, CPUHPT_NOCALLS, false)
+
+static struct hlist_node cpuhpt_instances[2];
+static int cpuhpt_multi_state;
+
+static int cpuhpt_start_multi(unsigned int cpu, struct hlist_node *node)
+{
+	cpuhpt_state_check(CPUHPT_FIRST + (node - cpuhpt_instances), cpu, true);
+	return 0;
+}
+
+static int cpuhpt_teardown_multi(unsigned int cpu, struct hlist_node *node)
+{
+	cpuhpt_state_check(CPUHPT_FIRST + (node - cpuhpt_instances), cpu, false);
+	return 0;
+}
 
 /*
  * Atomic states are not given out on request.  These two belong to drivers of
@@ -108,6 +132,10 @@ static const struct cpuhpt_state {
 		CPUHP_AP_ONLINE_DYN, "cpuhp/torture:online2",
 		cpuhpt_start_online, cpuhpt_teardown_online,
 	},
+	[CPUHPT_NOCALLS] = {
+		CPUHP_AP_ONLINE_DYN, "cpuhp/torture:nocalls",
+		cpuhpt_start_nocalls, cpuhpt_teardown_nocalls,
+	},
 };
 
 /* Between two operations, each CPU has passed all states or none. */
@@ -126,17 +154,88 @@ static void cpuhpt_states_settled(unsigned long want)
 	cpus_read_unlock();
 }
 
+/* What the callback does not do for the CPUs that are online. */
+static void cpuhpt_states_adopt(enum cpuhpt_state_id id, bool up)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		unsigned long *word = per_cpu_ptr(&cpuhpt_up, cpu);
+
+		WRITE_ONCE(*word, up ? *word | BIT(id) : *word & ~BIT(id));
+	}
+}
+
+static int cpuhpt_state_register_multi(void)
+{
+	int ret = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "cpuhp/torture:multi",
+					  cpuhpt_start_multi, cpuhpt_teardown_multi);
+
+	if (ret < 0)
+		return ret;
+	cpuhpt_multi_state = ret;
+	ret = cpuhp_state_add_instance(cpuhpt_multi_state, &cpuhpt_instances[0]);
+	if (ret)
+		cpuhp_remove_multi_state(cpuhpt_multi_state);
+	return ret;
+}
+
+/* Returns a dynamic state, 0, or an errno. */
+static int cpuhpt_state_register(enum cpuhpt_state_id id)
+{
+	const struct cpuhpt_state *state = &cpuhpt_states[id];
+	int ret;
+
+	switch (id) {
+	case CPUHPT_NOCALLS:
+		/* Under one lock, or a CPU could come or go in between. */
+		cpus_read_lock();
+		ret = cpuhp_setup_state_nocalls_cpuslocked(state->state, state->name,
+							   state->start, state->teardown);
+		if (ret >= 0)
+			cpuhpt_states_adopt(id, true);
+		cpus_read_unlock();
+		return ret;
+	case CPUHPT_FIRST:
+		return cpuhpt_state_register_multi();
+	case CPUHPT_SECOND:
+		return cpuhp_state_add_instance(cpuhpt_multi_state, &cpuhpt_instances[1]);
+	default:
+		return cpuhp_setup_state(state->state, state->name, state->start,
+					 state->teardown);
+	}
+}
+
+static void cpuhpt_state_unregister(enum cpuhpt_state_id id)
+{
+	switch (id) {
+	case CPUHPT_NOCALLS:
+		cpus_read_lock();
+		cpuhp_remove_state_nocalls_cpuslocked(cpuhpt_ids[id]);
+		cpuhpt_states_adopt(id, false);
+		cpus_read_unlock();
+		break;
+	case CPUHPT_FIRST:
+		cpuhp_state_remove_instance(cpuhpt_multi_state, &cpuhpt_instances[0]);
+		cpuhp_remove_multi_state(cpuhpt_multi_state);
+		break;
+	case CPUHPT_SECOND:
+		cpuhp_state_remove_instance(cpuhpt_multi_state, &cpuhpt_instances[1]);
+		break;
+	default:
+		cpuhp_remove_state(cpuhpt_ids[id]);
+	}
+}
+
 static int cpuhpt_states_register(void)
 {
 	int id, ret;
 
 	for (id = 0; id < CPUHPT_NR_STATES; id++) {
-		const struct cpuhpt_state *state = &cpuhpt_states[id];
-
-		ret = cpuhp_setup_state(state->state, state->name, state->start, state->teardown);
+		ret = cpuhpt_state_register(id);
 		if (ret < 0)
 			return ret;
-		cpuhpt_ids[id] = ret ?: state->state;
+		cpuhpt_ids[id] = ret ?: cpuhpt_states[id].state;
 		WRITE_ONCE(cpuhpt_registered, cpuhpt_registered | BIT(id));
 	}
 	cpuhpt_states_settled(cpuhpt_registered);
@@ -151,7 +250,7 @@ static void cpuhpt_states_unregister(void)
 		if (!(cpuhpt_registered & BIT(id)))
 			continue;
 		WRITE_ONCE(cpuhpt_registered, cpuhpt_registered & ~BIT(id));
-		cpuhp_remove_state(cpuhpt_ids[id]);
+		cpuhpt_state_unregister(id);
 	}
 	cpuhpt_states_settled(0);
 }

@@ -4,11 +4,6 @@
 #
 # Core scheduling: the state of a core is shared by its CPUs, and locked from
 # remote.
-#
-# Not for a kernel with lockdep: a CPU that comes up is in the SMT mask of its
-# siblings before sched_core_cpu_starting() has made it part of the core, and a
-# sibling that picks tasks for the core then updates the clock of a rq whose lock
-# it does not hold.  update_rq_clock() warns of it, when a CPU has come up.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
