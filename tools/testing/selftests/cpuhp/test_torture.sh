@@ -53,7 +53,7 @@ offlined() {
 
 succeeded() {
 	log_since | grep -q 'End of test: SUCCESS' && return 0
-	log_since | grep -E 'End of test|!!!' | tail -n 8 | sed 's/^/# /'
+	log_since | grep -iE 'End of test|!!!|failure' | tail -n 8 | sed 's/^/# /'
 	return 1
 }
 
