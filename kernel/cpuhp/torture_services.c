@@ -204,13 +204,26 @@ static int cpuhpt_use_irq_work(struct cpuhpt_reader *rd, struct cpuhpt_slot *slo
  * waits, as long as interrupts are enabled here: the target needs nothing from
  * this CPU.  Give up after a second, to let a test end that has failed.
  */
-static int cpuhpt_use_irq_work_poll(struct cpuhpt_reader *rd, struct cpuhpt_slot *slot)
+static void cpuhpt_irq_work_poll(struct cpuhpt_reader *rd, struct cpuhpt_slot *slot)
 {
 	unsigned long tries = USEC_PER_SEC / 5;
+
+	while (irq_work_is_busy(&slot->irq_work)) {
+		if (!tries--) {
+			cpuhpt_error(CPUHPT_LOST, "irq_work of CPU %d while reader %d waits for it",
+				     rd->cpu, rd->id);
+			break;
+		}
+		udelay(5);
+	}
+}
+
+static int cpuhpt_use_irq_work_poll(struct cpuhpt_reader *rd, struct cpuhpt_slot *slot)
+{
 	int ret = cpuhpt_use_irq_work(rd, slot);
 
-	while (!ret && irq_work_is_busy(&slot->irq_work) && tries--)
-		udelay(5);
+	if (!ret)
+		cpuhpt_irq_work_poll(rd, slot);
 	return ret;
 }
 
@@ -223,16 +236,21 @@ static void cpuhpt_irq_work_raise(void *arg)
 
 /*
  * The CPU's own irq_work, raised by a cross-call, which may well be among the
- * last things that it does.  The reader spins for it when the section is over:
- * without preemption that holds up the next grace period.
+ * last things that it does.  The reader waits for it within the section, or
+ * spins when the section is over: without preemption that holds up the next
+ * grace period.
  */
 static int cpuhpt_use_irq_work_local(struct cpuhpt_reader *rd, struct cpuhpt_slot *slot)
 {
 	int ret = smp_call_function_single(rd->cpu, cpuhpt_irq_work_raise, slot, 1);
 
-	if (!ret)
+	if (ret)
+		return ret;
+	if (torture_random(&rd->rand) & 1)
+		cpuhpt_irq_work_poll(rd, slot);
+	else
 		rd->sync = &slot->irq_work;
-	return ret;
+	return 0;
 }
 
 /*
