@@ -52,6 +52,7 @@ soak: kernel	## everything at once on 8 CPUs (MINUTES=30)
 kunit: tree	## the KUnit tests by the kernel's kunit.py, on x86 with 4 CPUs
 	@scripts/kunit
 kvm: tree	## cpuhptorture by rcutorture's kvm.sh, two more kernels (SECS=120)
+	@scripts/setup kvm
 	@scripts/kvm
 mutants: tree	## break the series in one place at a time: does a test notice? (MUTANTS=pattern)
 	@scripts/mutants
