@@ -202,11 +202,12 @@ static int cpuhpt_use_irq_work(struct cpuhpt_reader *rd, struct cpuhpt_slot *slo
 /*
  * Wait for the item within the section.  That is as good as a cross-call that
  * waits, as long as interrupts are enabled here: the target needs nothing from
- * this CPU.  Give up after a second, to let a test end that has failed.
+ * this CPU.  Give up after ten seconds, to let a test end that has failed; a
+ * busy host can keep a virtual CPU from running for one.
  */
 static void cpuhpt_irq_work_poll(struct cpuhpt_reader *rd, struct cpuhpt_slot *slot)
 {
-	unsigned long tries = USEC_PER_SEC / 5;
+	unsigned long tries = 10 * USEC_PER_SEC / 5;
 
 	while (irq_work_is_busy(&slot->irq_work)) {
 		if (!tries--) {
