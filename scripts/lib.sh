@@ -97,6 +97,9 @@ kmake() {
 		-j"$(nproc)" "$@" 9>&-
 }
 
+# is_32bit DIR: is the kernel there one of 32 bits?
+is_32bit() { grep -q '^CONFIG_X86_32=y' "$1/.config" 2>/dev/null; }
+
 # configure SOURCE OUT FRAGMENT...: allnoconfig plus the fragments, which build/linux
 # has even if SOURCE is something older.  Kconfig drops
 # in silence what it cannot have, so look at what became of each line.
