@@ -5,7 +5,7 @@
 
 CPUS ?= 4
 START := $(shell date +%s)
-export BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS TORTURE SECS MODES MINUTES START
+export ARCH BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS TORTURE SECS MODES MINUTES START
 
 # One step after the other: the steps share build/, and each uses all CPUs.
 .NOTPARALLEL:
@@ -69,5 +69,5 @@ distclean:	## remove build/ (FORCE=1: also commits that no patch has yet)
 args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
-.PHONY: help setup tree refresh series apply check check-versions kernel \
+.PHONY: help setup tree refresh series apply check check-audit coccicheck check-versions kernel \
 	kernel-vm run shell test torture soak kunit kvm mutants model idle-cost clean distclean args

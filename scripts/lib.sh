@@ -13,6 +13,25 @@ TREE=$BUILD/linux
 : "${START:=$(date +%s)}"
 export START LC_ALL=C
 
+# ARCH: whose kernels are built, and booted in guests.  SUFFIX tells what belongs to
+# which in build/, TOOLS is the prefix of the compiler and its companions.
+HOST_ARCH=$(uname -m)
+[ "$HOST_ARCH" != aarch64 ] || HOST_ARCH=arm64
+: "${ARCH:=x86_64}"
+SUFFIX='' TOOLS='' EMULATOR=qemu-system-x86_64
+case $ARCH in
+x86_64) [ "$HOST_ARCH" = x86_64 ] || TOOLS=x86_64-linux-gnu- ;;
+arm64)
+	SUFFIX=-arm64 EMULATOR=qemu-system-aarch64
+	[ "$HOST_ARCH" = arm64 ] || TOOLS=aarch64-linux-gnu-
+	;;
+*) die "ARCH=$ARCH: x86_64 (or nothing), or arm64" ;;
+esac
+export ARCH
+
+# x86_only WHAT: this script or row has nothing to show elsewhere.
+x86_only() { [ "$ARCH" = x86_64 ] || die "$1 is for x86_64 only: leave ARCH= away"; }
+
 # The caller's git settings must not change patches or hashes, and a make that
 # calls us must not pass its variables on to the kernel's make.
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$ROOT/scripts/gitconfig
@@ -46,13 +65,14 @@ lock() {
 }
 
 # scripts/setup may have put one there.
-if [ -x "$BUILD/qemu/bin/qemu-system-x86_64" ]; then PATH=$BUILD/qemu/bin:$PATH; fi
+QEMU_DIR=$BUILD/qemu$SUFFIX
+if [ -x "$QEMU_DIR/bin/$EMULATOR" ]; then PATH=$QEMU_DIR/bin:$PATH; fi
 
 # Before QEMU 8.1 a CPU that is a thread of its own can translate code while another
 # one patches it, and keep what it was.  A kernel that switches tracepoints then dies of
 # a breakpoint that is not there any more: without the series in seconds.
 qemu_keeps_patches() {
-	qemu-system-x86_64 --version 2>/dev/null |
+	"$EMULATOR" --version 2>/dev/null |
 		awk 'NR == 1 { match($0, /version [0-9]+[.][0-9]+/); split(substr($0, RSTART + 8, RLENGTH - 8), v, ".")
 			exit !(v[1] > 8 || (v[1] == 8 && v[2] >= 1)) }'
 }
@@ -86,29 +106,44 @@ need_6_12() {
 	esac
 }
 
-# kmake SOURCE OUT ARGS...: the kernel's make, for x86_64 or KARCH.  User, host and
+# kmake SOURCE OUT ARGS...: the kernel's make, for ARCH or KARCH.  User, host and
 # time are fixed so that ccache hits and the same source gives the same kernel.
 kmake() {
 	local src=$1 out=$2
 	shift 2
-	make -C "$src" O="$out" ARCH="${KARCH:-x86_64}" CC="ccache gcc" HOSTCC="ccache gcc" \
+	make -C "$src" O="$out" ARCH="${KARCH:-$ARCH}" CROSS_COMPILE="$TOOLS" CC="ccache ${TOOLS}gcc" HOSTCC="ccache gcc" \
 		LOCALVERSION= KBUILD_BUILD_TIMESTAMP="2024-11-17" \
 		KBUILD_BUILD_USER=cpuhp KBUILD_BUILD_HOST=cpuhp KBUILD_BUILD_VERSION=1 \
 		-j"$(nproc)" "$@" 9>&-
+}
+
+# kernel_dir NAME: where it is built.  kernel_image DIR: what is booted from there.
+kernel_dir() { echo "$BUILD/o-$1$SUFFIX"; }
+kernel_image() {
+	case $ARCH in
+	x86_64) echo "$1/arch/x86/boot/bzImage" ;;
+	arm64) echo "$1/arch/arm64/boot/Image" ;;
+	esac
+}
+make_kernel() { # SOURCE OUT
+	kmake "$1" "$2" "$(basename "$(kernel_image "$2")")" modules
 }
 
 # is_32bit DIR: is the kernel there one of 32 bits?
 is_32bit() { grep -q '^CONFIG_X86_32=y' "$1/.config" 2>/dev/null; }
 
 # configure SOURCE OUT FRAGMENT...: allnoconfig plus the fragments, which build/linux
-# has even if SOURCE is something older.  Kconfig drops
-# in silence what it cannot have, so look at what became of each line.
+# has even if SOURCE is something older, or which are given with their full path.  Kconfig
+# drops in silence what it cannot have, so look at what became of each line.
 configure() {
 	local src=$1 out=$2 f all
 	shift 2
 	mkdir -p "$out"
 	all=$out/.config.fragments
 	for f; do
+		case $f in
+		/*) cat "$f"; continue ;;
+		esac
 		[ -f "$TREE/$f" ] || die "$f is not in $TREE: the series must add it"
 		cat "$TREE/$f"
 	done >"$all.new"

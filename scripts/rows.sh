@@ -15,9 +15,9 @@ ran=()
 # The command prints KTAP.  A guest that prints no or not all of its plan, or
 # that ends in any way but "exit 0", is one failure more.
 row() {
-	local name=$1 kernel=$2 cpus=$3 limit=$4 command=$5 file=$BUILD/log/test-$1.log
+	local name=$1 kernel=$2 cpus=$3 limit=$4 command=$5 file=$BUILD/log/test$SUFFIX-$1.log
 	mkdir -p "$BUILD/log"
-	local rc=0 reason='' line plan seen=0 bad=0
+	local rc=0 reason='' why line plan seen=0 bad=0
 	shift 5
 	# shellcheck disable=SC2254
 	case $name in
@@ -32,7 +32,10 @@ row() {
 	tr -d '\r' <"$file.out" >"$file.ktap" 2>/dev/null || :
 	while read -r line; do
 		case $line in
-		"ok "*"# SKIP"*) skip "$name: $(title "${line%%# SKIP*}")" "${line#*# SKIP }" ;;
+		"ok "*"# SKIP"*)
+			why=${line#*# SKIP}
+			skip "$name: $(title "${line%%# SKIP*}")" "${why# }"
+			;;
 		"ok "*) ok "$name: $(title "$line")" ;;
 		"not ok "*) not_ok "$name: $(title "${line#not }")"; bad=1 ;;
 		*) continue ;;

@@ -60,12 +60,18 @@ enum cpuhp_takedown_state {
  * @error:	Why __cpu_disable() refused
  * @mm:		The mm that the idle task has left, for the control CPU to drop
  * @answered:	Completed with REFUSED or QUIESCED
+ * @served:	How many cross-calls it has run since TAKEN, to be traced
+ * @quiesced:	When it was, in ns, to be traced
+ * @closed:	When it closed its queue, likewise
  */
 struct cpuhp_takedown {
 	atomic_t		state;
 	int			error;
 	struct mm_struct	*mm;
 	struct completion	answered;
+	unsigned int		served;
+	u64			quiesced;
+	u64			closed;
 };
 
 DECLARE_PER_CPU_SHARED_ALIGNED(struct cpuhp_takedown, cpuhp_takedown_data);

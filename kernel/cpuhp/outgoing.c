@@ -19,6 +19,7 @@
 #include <linux/sched/mm.h>
 #include <linux/smp.h>
 #include <linux/tick.h>
+#include <linux/timekeeping.h>
 
 #include <trace/events/cpuhp.h>
 
@@ -62,6 +63,13 @@ static bool takedown_accept(struct cpuhp_takedown *td)
 	return takedown_state_accept(td);
 }
 
+/* Run what others have for this CPU, and count it. */
+static __always_inline void takedown_poll(struct cpuhp_takedown *td)
+{
+	/* Traced by the control CPU at any time */
+	WRITE_ONCE(td->served, td->served + smp_call_poll());
+}
+
 /*
  * Be there for those who saw this CPU online until the grace period is over.
  * They can wait for a cross-call or an irq_work and not report a quiescent
@@ -73,7 +81,7 @@ static bool takedown_accept(struct cpuhp_takedown *td)
 static notrace void takedown_serve(struct cpuhp_takedown *td)
 {
 	while (!takedown_state_committed(td)) {
-		smp_call_poll();
+		takedown_poll(td);
 		hrtimers_cpu_relocate();
 		/* Also reports for an expedited grace period that has called. */
 		rcu_momentary_eqs();
@@ -104,6 +112,7 @@ int cpuhp_drain_cpu(unsigned int cpu)
 	/* Page tables are freed without asking a CPU that is not online. */
 	WARN_ON_ONCE(current->active_mm != &init_mm);
 
+	td->quiesced = ktime_get_mono_fast_ns();
 	takedown_state_answer(td, CPUHP_TAKEDOWN_QUIESCED);
 	takedown_serve(td);
 
@@ -126,7 +135,7 @@ void cpuhp_outgoing_delay(unsigned int usecs)
 
 	for (; usecs > OUTGOING_POLL_US; usecs -= OUTGOING_POLL_US) {
 		if (serve)
-			smp_call_poll();
+			takedown_poll(td);
 		udelay(OUTGOING_POLL_US);
 	}
 	udelay(usecs);
@@ -139,8 +148,14 @@ static void takedown_refuse(struct cpuhp_takedown *td, int err)
 	/* Else the idle loop would come back before the control CPU gets to it. */
 	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
 	smp_call_poll_end();
-	trace_cpuhp_takedown(cpu, "refused", "idle");
+	trace_cpuhp_takedown(cpu, "refused", "idle", CPUHP_TEARDOWN_CPU,
+			     td->served, 0);
 	takedown_state_refuse(td, err);
+}
+
+static void between_callbacks(void)
+{
+	takedown_poll(this_cpu_ptr(&cpuhp_takedown_data));
 }
 
 static void __noreturn cpuhp_die(void)
@@ -170,7 +185,7 @@ void cpuhp_takedown_idle(void)
 
 	if (!takedown_accept(td))
 		return;
-	trace_cpuhp_takedown(cpu, "taken", "idle");
+	trace_cpuhp_takedown(cpu, "taken", "idle", CPUHP_TEARDOWN_CPU, 0, 0);
 
 	/* What the idle loop would do next, while it still is one */
 	rcu_nocb_flush_deferred_wakeup();
@@ -186,11 +201,12 @@ void cpuhp_takedown_idle(void)
 		return;
 	}
 
-	cpuhp_run_dying(smp_call_poll);
+	cpuhp_run_dying(between_callbacks);
 	/*
 	 * Nothing from here on can depend on a call that is refused now, nor on
 	 * RCU, which is told next.
 	 */
 	smp_call_close();
+	td->closed = ktime_get_mono_fast_ns();
 	cpuhp_die();
 }

@@ -61,17 +61,22 @@ static int take_cpu_down(void *unused)
 	return 0;
 }
 
+static void stop_trace(unsigned int cpu, const char *phase, enum cpuhp_state state)
+{
+	trace_cpuhp_takedown(cpu, phase, "stop_machine", state, 0, 0);
+}
+
 static int stop_one(unsigned int cpu)
 {
 	int err;
 
-	trace_cpuhp_takedown(cpu, "request", "stop_machine");
+	stop_trace(cpu, "request", CPUHP_TEARDOWN_CPU);
 	/* With its tick on, a nohz_full CPU comes to stop_machine() sooner. */
 	tick_dep_set(TICK_DEP_BIT_RCU);
 	err = stop_machine_cpuslocked(take_cpu_down, NULL, cpumask_of(cpu));
 	tick_dep_clear(TICK_DEP_BIT_RCU);
 	if (err) {
-		trace_cpuhp_takedown(cpu, "refused", "stop_machine");
+		stop_trace(cpu, "refused", CPUHP_TEARDOWN_CPU);
 		return err;
 	}
 
@@ -84,7 +89,7 @@ static int stop_one(unsigned int cpu)
 	 * that the migration thread is done doing the stop_machine thing.
 	 */
 	cpuhp_wait_idle_dead(cpu);
-	trace_cpuhp_takedown(cpu, "dead", "stop_machine");
+	stop_trace(cpu, "dead", CPUHP_AP_IDLE_DEAD);
 	stop_mark_dead(cpu, false);
 	return 0;
 }

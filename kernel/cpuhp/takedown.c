@@ -17,6 +17,7 @@
 #include <linux/sched/mm.h>
 #include <linux/stop_machine.h>
 #include <linux/tick.h>
+#include <linux/timekeeping.h>
 #include <linux/timer.h>
 
 #include <trace/events/cpuhp.h>
@@ -70,13 +71,25 @@ static bool takedown_skip_gp(void)
 }
 #endif
 
+/* @when: in ns, if it was the outgoing CPU, and before */
+static void takedown_trace(unsigned int cpu, const char *phase,
+			   enum cpuhp_state state, u64 when)
+{
+	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
+
+	if (trace_cpuhp_takedown_enabled())
+		trace_cpuhp_takedown(cpu, phase, "idle", state, READ_ONCE(td->served),
+				     when ? ktime_get_mono_fast_ns() - when : 0);
+}
+
 static void takedown_request(unsigned int cpu)
 {
 	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
 
 	stop_machine_flush_park(cpu);
 
-	trace_cpuhp_takedown(cpu, "request", "idle");
+	td->served = 0;
+	takedown_trace(cpu, "request", CPUHP_TEARDOWN_CPU, 0);
 	takedown_state_request(td);
 	/* A request that was left behind would keep the CPU from sleeping. */
 	WARN_ON_ONCE(cpumask_test_and_set_cpu(cpu, &cpuhp_takedown_mask));
@@ -120,7 +133,7 @@ static int takedown_await(unsigned int cpu, unsigned long deadline)
 
 	if (!wait_for_completion_timeout(&td->answered, left)) {
 		if (takedown_state_withdraw(td)) {
-			trace_cpuhp_takedown(cpu, "withdrawn", "idle");
+			takedown_trace(cpu, "withdrawn", CPUHP_TEARDOWN_CPU, 0);
 			pr_warn("CPU %u did not become idle in time, it stays online\n", cpu);
 			sched_warn_busy_cpu(cpu);
 			err = -EBUSY;
@@ -135,8 +148,8 @@ static int takedown_await(unsigned int cpu, unsigned long deadline)
 	}
 
 	if (takedown_state_quiesced(td)) {
-		/* A CPU that is not online cannot trace itself. */
-		trace_cpuhp_takedown(cpu, "quiesced", "idle");
+		takedown_trace(cpu, "quiesced", CPUHP_AP_TAKEDOWN_DRAIN,
+			       td->quiesced);
 		takedown_inherit(cpu);
 		return 0;
 	}
@@ -151,9 +164,10 @@ static void takedown_commit(unsigned int cpu)
 {
 	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
 
+	takedown_trace(cpu, "grace-period", CPUHP_AP_TAKEDOWN_DRAIN, 0);
 	/* What readers added to the wheel of a CPU that they saw online */
 	timers_migrate_from(cpu);
-	trace_cpuhp_takedown(cpu, "committed", "idle");
+	takedown_trace(cpu, "committed", CPUHP_AP_TAKEDOWN_DRAIN, 0);
 	takedown_state_commit(td);
 }
 
@@ -162,7 +176,8 @@ static void takedown_finish(unsigned int cpu)
 	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
 
 	cpuhp_wait_idle_dead(cpu);
-	trace_cpuhp_takedown(cpu, "dead", "idle");
+	takedown_trace(cpu, "closed", CPUHP_AP_OFFLINE, td->closed);
+	takedown_trace(cpu, "dead", CPUHP_AP_IDLE_DEAD, 0);
 	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
 	takedown_state_reset(td);
 }

@@ -406,10 +406,12 @@ static void trace_setup(void)
 		snprintf(event, sizeof(event), "irq_vectors/%s_entry", vectors[i]);
 		have_irq_events |= event_on(event, NULL);
 	}
+	/* not x86, where nothing fires it */
+	have_irq_events |= event_on("ipi/ipi_entry", NULL);
 	event_on("irq/irq_handler_entry", NULL);
 	all_online(true);
 	if (!have_irq_events)
-		out("No irq_vectors tracepoints here: only device interrupts are counted.");
+		out("No tracepoints for IPIs here: only device interrupts are counted.");
 }
 
 static void trace_teardown(void)
@@ -596,7 +598,19 @@ static const char *irq_kind(const struct event *e)
 	size_t len = strlen(e->name);
 
 	if (!strcmp(e->name, "irq_handler_entry")) {
-		snprintf(kind, sizeof(kind), "irq %s", arg_sym(e, "name="));
+		const char *name = arg_sym(e, "name=");
+
+		/* arm64: the tick, and IPIs, which have an event of their own */
+		if (!strcmp(name, "arch_timer"))
+			return "local_timer";
+		if (!strcmp(name, "IPI"))
+			return NULL;
+		snprintf(kind, sizeof(kind), "irq %s", name);
+		return kind;
+	}
+	/* "(Function call interrupts)" */
+	if (!strcmp(e->name, "ipi_entry")) {
+		snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(e->args + 1, ")"), e->args + 1);
 		return kind;
 	}
 	if (len < 6 || strcmp(e->name + len - 6, "_entry"))
@@ -617,7 +631,8 @@ static bool is_bystander(const struct offline *op, long cpu)
  * ran last, RCU's kthreads and the threads of moved interrupts among them.
  */
 static const char * const background[] = {
-	"nohz_csd_func", "sched_ttwu_pending", "wakeup_preempt", "push_rt_task",
+	"nohz_csd_func", "sched_ttwu_pending", "wakeup_preempt",
+	"check_preempt_wakeup_fair", "push_rt_task",
 	"ttwu_do_activate", "resched_curr", "__schedule",
 };
 

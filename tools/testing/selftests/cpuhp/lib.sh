@@ -115,9 +115,9 @@ now_ms() {
 # CPUs
 #
 
-# The CPUs that can go off; on x86 all but CPU0
+# The CPUs that can go off, but for CPU0, which has a test of its own where it can
 secondary_cpus() {
-	for dir in "$CPU_SYS"/cpu[0-9]*; do
+	for dir in "$CPU_SYS"/cpu[1-9]*; do
 		[ ! -w "$dir/online" ] || echo "${dir##*/cpu}"
 	done | sort -n
 }
@@ -237,15 +237,21 @@ states() {
 	awk -F ': ' '{ print $1 + 0 }' "$CPU_SYS/hotplug/states"
 }
 
+# The state in which a CPU is kicked, by a name that the architecture decides about
+state_of_kick() {
+	kick=$(state cpu:kick_ap)
+	echo "${kick:-$(state cpu:bringup)}"
+}
+
 # The states in which a CPU can stop, from below.  It cannot between the moment
 # when it is kicked and the one when its hotplug thread runs, nor on the way back.
 stops() {
 	first=$(state threads:prepare)
-	from=$(state cpu:kick_ap)
+	from=$(state_of_kick)
 	to=$(state cpu:teardown)
 	for s in $(states); do
 		[ "$s" -ne "$first" ] || continue
-		[ "$s" -lt "${from:-$to}" ] || [ "$s" -gt "$to" ] || continue
+		[ "$s" -lt "$from" ] || [ "$s" -gt "$to" ] || continue
 		echo "$s"
 	done
 }
@@ -418,7 +424,7 @@ trace_end() {
 
 # count_dead MODE: CPUs that were taken down by MODE since trace_start
 count_dead() {
-	grep -c "cpuhp_takedown: .*phase: dead mode: $1\$" "$TRACING/trace" || :
+	grep -c "cpuhp_takedown: .*phase: dead mode: $1 " "$TRACING/trace" || :
 }
 
 # went_by MODE COUNT: so many CPUs went by MODE, and none by the other one
@@ -483,6 +489,11 @@ PM_DELAY=/sys/module/suspend/parameters/pm_test_delay
 can_suspend() {
 	[ -w /sys/power/pm_test ] && grep -q mem /sys/power/state &&
 		echo deep >/sys/power/mem_sleep 2>/dev/null
+}
+
+# The kernel to jump to is a few instructions of x86.
+can_jump() {
+	[ "$(uname -m)" = x86_64 ] && [ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
 }
 
 # pm_test LEVEL mem|disk ERROR: down to LEVEL and back.  "processors" is everything
@@ -576,7 +587,7 @@ has_keeper() {
 }
 
 last_phase() {
-	sed -n 's/.*cpuhp_takedown: .*phase: \([a-z]*\) .*/\1/p' "$TRACING/trace" | tail -n 1
+	sed -n 's/.*cpuhp_takedown: .*phase: \([a-z-]*\) .*/\1/p' "$TRACING/trace" | tail -n 1
 }
 
 # Until it waits, or does not any more
@@ -584,7 +595,7 @@ takedown_begins() {
 	while kill -0 "$WAITER" 2>/dev/null; do
 		case $1,$(last_phase) in
 		idle,request | readers,quiesced) return 0 ;;
-		*,committed | *,dead | *,withdrawn) return 1 ;;
+		*,grace-period | *,committed | *,closed | *,dead | *,withdrawn) return 1 ;;
 		esac
 	done
 	return 1

@@ -13,7 +13,7 @@ NEWLINE='
 '
 TARGET0=$CPU_SYS/cpu0/hotplug/target
 
-# On x86 CPU0 has no file "online", but its hotplug target can be written
+# CPU0 may have no file "online", as on x86, but its hotplug target can be written
 last_is_refused() {
 	state=$(cat "$CPU_SYS/cpu0/hotplug/state")
 	write_gives EBUSY "$TARGET0" 0 &&

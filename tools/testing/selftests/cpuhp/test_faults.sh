@@ -71,10 +71,10 @@ learn() {
 	UP="$BRINGUP $(steps | awk '$1 == "up" { print $3 }' | sort -un | tr '\n' ' ')"
 	diag "callbacks of states that are not atomic:" \
 		"$(echo "$DOWN" | wc -w) down, $(echo "$UP" | wc -w) up"
-	# The first and the last one of each half of the state machine
+	# Those at the ends of each half of the state machine
 	has "$DOWN" "$(state sched:active)" && has "$UP" "$(state sched:active)" &&
-		has "$DOWN" "$(state sched:waitempty)" && has "$DOWN" "$(state perf:prepare)" &&
-		has "$UP" "$(state threads:prepare)" && has "$UP" "$(state cpu:kick_ap)"
+		has "$DOWN" "$(state sched:waitempty)" && has "$DOWN" "$(state slub:dead)" &&
+		has "$UP" "$(state threads:prepare)" && has "$UP" "$(state_of_kick)"
 }
 
 # Nobody has fallen over it, and it does not lie in wait

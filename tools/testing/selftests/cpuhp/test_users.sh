@@ -45,10 +45,6 @@ can_hibernate() {
 	[ -w /sys/power/pm_test ] && grep -q disk /sys/power/state
 }
 
-can_jump() {
-	[ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
-}
-
 # A CPU's first thread is its core's first one
 is_primary() {
 	siblings=$(cat "$CPU_SYS/cpu$1/topology/thread_siblings_list")
@@ -114,7 +110,7 @@ fi
 if can_jump; then
 	user "kexec jump" kexec_jump
 else
-	skip_user "kexec jump" "needs CONFIG_KEXEC and CONFIG_KEXEC_JUMP"
+	skip_user "kexec jump" "needs x86_64, CONFIG_KEXEC and CONFIG_KEXEC_JUMP"
 fi
 if [ "$(cat "$CPU_SYS/smt/control" 2>/dev/null)" = on ]; then
 	test_smt

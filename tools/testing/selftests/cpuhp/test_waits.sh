@@ -77,7 +77,7 @@ can() {
 		[ -w /sys/power/pm_test ] && grep -q mem /sys/power/state &&
 			echo deep >/sys/power/mem_sleep 2>/dev/null
 		;;
-	jump) [ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ] ;;
+	jump) can_jump ;;
 	esac
 }
 

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# bench.sh ROUNDS COUNT LOADS: CPUs go off and on COUNT times in each round, by each way
+# in turn, beside each of LOADS (idle, busy), with expedited and with normal grace
+# periods.  Each line of the output is
+#
+#   run LOAD GRACE-PERIOD ROUND JSON
+#
+# with what cpuhp-lat has to say.  scripts/bench makes tables of it.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+
+ROUNDS=${1:-3}
+COUNT=${2:-3}
+LOADS=${3:-idle busy}
+NORMAL=/sys/kernel/rcu_normal
+LAT=$HERE/cpuhp-lat
+SPINNERS=
+
+[ -x "$LAT" ] || { echo "# $LAT is missing"; exit 1; }
+
+load_begin() {
+	[ "$1" = busy ] || return 0
+	for _ in 0 $(secondary_cpus); do
+		(while :; do :; done) &
+		SPINNERS="$SPINNERS $!"
+	done
+}
+
+load_end() {
+	# shellcheck disable=SC2086 # a list of numbers
+	[ -z "$SPINNERS" ] || kill $SPINNERS
+	SPINNERS=
+}
+
+# Interrupts are steered away, as who cares about latency does: a CPU that has one
+# waits for a millisecond on x86.
+echo 1 >/proc/irq/default_smp_affinity
+for irq in /proc/irq/[0-9]*; do
+	echo 1 >"$irq/smp_affinity"
+done 2>/dev/null
+
+# Some will do: it is about what each of them costs.
+cpus=$(secondary_cpus | head -n 3 | tr '\n' ',')
+status=0
+for load in $LOADS; do
+	load_begin "$load"
+	for gp in expedited normal; do
+		[ "$gp" = expedited ] && echo 0 >"$NORMAL" || echo 1 >"$NORMAL"
+		round=1
+		while [ "$round" -le "$ROUNDS" ]; do
+			for mode in $(modes); do
+				set_mode "$mode"
+				json=$("$LAT" run -c "${cpus%,}" -n "$COUNT" --json) || status=1
+				echo "run $load $gp $round $(echo "$json" | tr -s '\n ' ' ')"
+			done
+			round=$((round + 1))
+		done
+	done
+	load_end
+done
+echo 0 >"$NORMAL"
+set_mode idle
+exit $status
