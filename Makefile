@@ -33,6 +33,9 @@ check-audit: tree	## has each state, callback, mask, kthread, ... a row in the a
 coccicheck: tree	## who looks at the online CPUs, in the whole tree, and is each of them judged? (10 minutes)
 	@scripts/setup coccinelle
 	@scripts/coccicheck
+docs: tree	## the kernel's documentation by Sphinx: no warning about ours, the pages in build/o-docs
+	@scripts/setup docs
+	@scripts/docs
 check-versions: setup	## does the series apply to the oldest and newest linux-source-6.12
 	@scripts/check-versions
 kernel: tree	## build the kernels: build/o-vm (run, shell) and build/o-debug (test)
@@ -71,5 +74,5 @@ distclean:	## remove build/ (FORCE=1: also commits that no patch has yet)
 args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
-.PHONY: help setup tree refresh series apply check check-audit coccicheck check-versions kernel \
+.PHONY: help setup tree refresh series apply check check-audit coccicheck docs check-versions kernel \
 	kernel-vm run shell test torture soak kunit each kvm mutants model idle-cost clean distclean args
