@@ -5,7 +5,7 @@
 
 CPUS ?= 4
 START := $(shell date +%s)
-export ARCH BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS TORTURE EACH SECS MODES MINUTES START
+export ARCH BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS TORTURE EACH SIZES ROUNDS SECS MODES MINUTES START
 
 # One step after the other: the steps share build/, and each uses all CPUs.
 .NOTPARALLEL:
@@ -54,6 +54,9 @@ soak: kernel	## everything at once on 8 CPUs (MINUTES=30)
 	@scripts/soak
 kunit: tree	## the KUnit tests by the kernel's kunit.py, on x86 with 4 CPUs
 	@scripts/kunit
+bench: tree	## measure both ways, SIZES="2 4 8 16 32 64" CPUs: build/bench/report.html (SIZES=4 takes 5 minutes)
+	@scripts/setup bench
+	@scripts/bench
 each: tree	## boot the base and each patch on top, and take CPUs off and on there (EACH=pattern; 2 hours)
 	@scripts/each
 kvm: tree	## cpuhptorture by rcutorture's kvm.sh, two more kernels (SECS=120)
@@ -75,4 +78,4 @@ args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
 .PHONY: help setup tree refresh series apply check check-audit coccicheck docs check-versions kernel \
-	kernel-vm run shell test torture soak kunit each kvm mutants model idle-cost clean distclean args
+	kernel-vm run shell test torture soak kunit bench each kvm mutants model idle-cost clean distclean args
