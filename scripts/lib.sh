@@ -125,8 +125,9 @@ kernel_image() {
 	arm64) echo "$1/arch/arm64/boot/Image" ;;
 	esac
 }
-make_kernel() { # SOURCE OUT
-	kmake "$1" "$2" "$(basename "$(kernel_image "$2")")" modules
+# make_kernel SOURCE OUT [TARGET...]: the image, and what else is named
+make_kernel() {
+	kmake "$1" "$2" "$(basename "$(kernel_image "$2")")" "${@:3}"
 }
 
 # is_32bit DIR: is the kernel there one of 32 bits?

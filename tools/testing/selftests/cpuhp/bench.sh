@@ -39,9 +39,7 @@ load_end() {
 # Interrupts are steered away, as who cares about latency does: a CPU that has one
 # waits for a millisecond on x86.
 echo 1 >/proc/irq/default_smp_affinity
-for irq in /proc/irq/[0-9]*; do
-	echo 1 >"$irq/smp_affinity"
-done 2>/dev/null
+steer_irqs
 
 # Some will do: it is about what each of them costs.
 cpus=$(secondary_cpus | head -n 3 | tr '\n' ',')

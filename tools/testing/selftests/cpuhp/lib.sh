@@ -519,6 +519,15 @@ movable_irqs() {
 	done 2>/dev/null
 }
 
+# steer_irqs: all to CPU0, as one does for CPUs that are isolated.  Else the threads
+# of interrupts that move follow them by the stopper.
+steer_irqs() {
+	for irq in /proc/irq/[0-9]*; do
+		echo 0 >"$irq/smp_affinity_list"
+	done 2>/dev/null
+	return 0
+}
+
 # move_irqs IRQ...: once around.  A CPU that is off takes none.
 move_irqs() {
 	for cpu in 0 $(secondary_cpus); do

@@ -86,15 +86,6 @@ went() {
 		same "lost events" 0 "$(value lost_events)" && rows_are_sane
 }
 
-# As one does for CPUs that are isolated: else the threads of interrupts that move
-# follow them by the stopper.
-steer_irqs() {
-	for irq in /proc/irq/[0-9]*; do
-		echo 0 >"$irq/smp_affinity_list"
-	done 2>/dev/null
-	return 0
-}
-
 runs_in() {
 	lat 0 run -c "$(first_secondary)" -n "$COUNT" --json && went "$1" "$COUNT" &&
 		same "n of the write" "$COUNT" "$(row write_to_return n)" &&

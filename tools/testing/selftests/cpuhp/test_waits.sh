@@ -73,10 +73,7 @@ meanwhile() {
 
 can() {
 	case $1 in
-	freezer | processors)
-		[ -w /sys/power/pm_test ] && grep -q mem /sys/power/state &&
-			echo deep >/sys/power/mem_sleep 2>/dev/null
-		;;
+	freezer | processors) can_suspend ;;
 	jump) can_jump ;;
 	esac
 }
