@@ -57,6 +57,9 @@ kunit: tree	## the KUnit tests by the kernel's kunit.py, on x86 with 4 CPUs
 bench: tree	## measure both ways, SIZES="2 4 8 16 32 64" CPUs: build/bench/report.html (SIZES=4 takes 5 minutes)
 	@scripts/setup bench
 	@scripts/bench
+stock: kernel-vm	## cpuhp-lat on Debian's own kernel, in a guest, and on ours
+	@scripts/setup stock
+	@scripts/stock
 each: tree	## boot the base and each patch on top, and take CPUs off and on there (EACH=pattern; 2 hours)
 	@scripts/each
 kvm: tree	## cpuhptorture by rcutorture's kvm.sh, two more kernels (SECS=120)
@@ -66,7 +69,7 @@ mutants: tree	## break the series in one place at a time: does a test notice? (M
 	@scripts/mutants
 model: tree	## check the model of the protocol, exhaustively, and that broken ones fail
 	@$(or $(BUILD),build)/linux/tools/verification/cpuhp/run.sh
-idle-cost: tree	## count the instructions of the idle loop, before and after
+idle-cost: tree	## count the instructions of the idle loop and of a cross-call, before and after
 	@scripts/idle-cost
 clean:		## remove what the kernel builds made, keep the tree
 	@scripts/clean
@@ -78,4 +81,4 @@ args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
 .PHONY: help setup tree refresh series apply check check-audit coccicheck docs check-versions kernel \
-	kernel-vm run shell test torture soak kunit bench each kvm mutants model idle-cost clean distclean args
+	kernel-vm run shell test torture soak kunit bench stock each kvm mutants model idle-cost clean distclean args

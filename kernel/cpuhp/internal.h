@@ -87,14 +87,4 @@ int cpuhp_drain_cpu(unsigned int cpu);
 /* kernel/cpuhp/stop.c */
 int cpuhp_stop_machine_takedown(struct cpumask *cpus);
 
-#ifdef CONFIG_CPUHP_STOP_MACHINE
-bool cpuhp_use_stop_machine(void);
-#else
-/* What there is to choose from is known when the kernel is built. */
-static inline bool cpuhp_use_stop_machine(void)
-{
-	return !IS_ENABLED(CONFIG_CPUHP_TAKEDOWN);
-}
-#endif
-
 #endif /* _KERNEL_CPUHP_INTERNAL_H */

@@ -120,6 +120,17 @@ int cpuhp_drain_cpu(unsigned int cpu)
 }
 
 /**
+ * cpuhp_in_takedown - Is this CPU taking itself down, in __cpu_disable()?
+ *
+ * Context: Interrupts disabled.
+ * Return: true if so, false if stop_machine() takes it down
+ */
+bool cpuhp_in_takedown(void)
+{
+	return takedown_state_taken(this_cpu_ptr(&cpuhp_takedown_data));
+}
+
+/**
  * cpuhp_outgoing_delay - Wait in __cpu_disable(), without keeping others waiting
  * @usecs:	How long, in microseconds
  *
@@ -130,12 +141,11 @@ int cpuhp_drain_cpu(unsigned int cpu)
  */
 void cpuhp_outgoing_delay(unsigned int usecs)
 {
-	struct cpuhp_takedown *td = this_cpu_ptr(&cpuhp_takedown_data);
-	bool serve = takedown_state_taken(td);
+	bool serve = cpuhp_in_takedown();
 
 	for (; usecs > OUTGOING_POLL_US; usecs -= OUTGOING_POLL_US) {
 		if (serve)
-			takedown_poll(td);
+			takedown_poll(this_cpu_ptr(&cpuhp_takedown_data));
 		udelay(OUTGOING_POLL_US);
 	}
 	udelay(usecs);

@@ -25,8 +25,9 @@ module_param_named(stop_machine, stop_machine_chosen, bool, 0644);
 /**
  * cpuhp_use_stop_machine - Which way has the administrator chosen?
  *
- * Return: true for stop_machine(). Can change at any time, so ask once for each
- *	   operation.
+ * Context: Any.
+ * Return: true for stop_machine(). Can change at any time: only takedown_cpu()'s
+ *	   answer counts, others can get ready for the wrong one.
  */
 bool cpuhp_use_stop_machine(void)
 {
