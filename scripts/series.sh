@@ -7,7 +7,7 @@
 # of the same form.
 
 # What is ours alone and never goes into a kernel tree.
-OWN='^(Makefile|README\.md|scripts/([^/]*$|tcg/)|patches/|\.ci/|LICENSES/|COPYING|MAINTAINERS|\.gitignore$)'
+OWN='^(Makefile|README\.md|pictures/|scripts/([^/]*$|tcg/)|patches/|\.ci/|LICENSES/|COPYING|MAINTAINERS|\.gitignore$)'
 
 series_patches() {
 	local file=$1/patches/series

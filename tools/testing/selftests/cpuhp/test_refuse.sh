@@ -47,18 +47,63 @@ busy_takes_calls() {
 	return $changed
 }
 
+# affinity IRQ MASK EFFECTIVE
+affinity() {
+	same "affinity of $1" "$2" "$(cat "$1/smp_affinity_list")" &&
+		same "CPU of $1" "$3" "$(cat "$1/effective_affinity_list")"
+}
+
+# Sets IRQ and CPU: an interrupt that is sent to this CPU, and may not be sent elsewhere.
+# On x86 some move with their next instance only.
+bind_irq() {
+	CPU=$(secondary_cpus | tail -n 1)
+	[ "$CPU" -gt 1 ] || return 1
+	for IRQ in $(movable_irqs); do
+		echo "$CPU" >"$IRQ/smp_affinity_list"
+		"$TOOL" rtc 1 >/dev/null 2>&1
+		[ "$(cat "$IRQ/effective_affinity_list")" != "$CPU" ] || return 0
+	done
+	return 1
+}
+
+refuses() {
+	write_gives ENOSPC "$CPU_SYS/cpu$CPU/online" 0
+}
+
+bound_irq_stays() {
+	refuses && affinity "$IRQ" "$CPU" "$CPU"
+}
+
+# Where interrupts leave before the CPU is asked, which is not for stop_machine()
+free_irq_leaves() {
+	echo "0,$CPU" >"$IRQ/smp_affinity_list" && affinity "$IRQ" "0,$CPU" "$CPU" &&
+		refuses && affinity "$IRQ" "0,$CPU" "$1"
+}
+
 off_and_on() {
 	all_off && all_on
 }
 
 set_mode idle
-ktap_set_plan 7
+ktap_set_plan 9
 trace_start
 set_param debug_refuse Y
 check "each CPU refuses, gives ENOSPC, and works on" refuse_all
 check "they were asked, and refused" refused_in_trace
 check "all of them once more" refuse_all
 check "busy with something else, they take cross-calls" busy_takes_calls
+if ! bind_irq; then
+	skip "an interrupt of this CPU alone stays" "no interrupt can be moved here"
+	skip "one that may be elsewhere has left, its affinity is as before" "likewise"
+else
+	check "an interrupt of this CPU alone stays" bound_irq_stays
+	if [ -n "$(state x86/irq:leave)" ]; then
+		check "one that may be elsewhere has left, its affinity is as before" \
+			free_irq_leaves 0
+	else
+		check "one that may be elsewhere is where it was" free_irq_leaves "$CPU"
+	fi
+fi
 set_param debug_refuse N
 check "when they do not refuse they go off and on" off_and_on
 check "all CPUs work" all_back
