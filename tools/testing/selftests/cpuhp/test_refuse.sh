@@ -53,12 +53,13 @@ affinity() {
 		same "CPU of $1" "$3" "$(cat "$1/effective_affinity_list")"
 }
 
-# Sets IRQ and CPU: an interrupt that is sent to this CPU, and may not be sent elsewhere.
-# On x86 some move with their next instance only.
+# Sets IRQ and CPU: an interrupt in use that is sent to this CPU, and may not be sent
+# elsewhere.  On x86 some move with their next instance only.
 bind_irq() {
 	CPU=$(secondary_cpus | tail -n 1)
 	[ "$CPU" -gt 1 ] || return 1
 	for IRQ in $(movable_irqs); do
+		[ -n "$(find "$IRQ" -mindepth 1 -type d)" ] || continue
 		echo "$CPU" >"$IRQ/smp_affinity_list"
 		"$TOOL" rtc 1 >/dev/null 2>&1
 		[ "$(cat "$IRQ/effective_affinity_list")" != "$CPU" ] || return 0
