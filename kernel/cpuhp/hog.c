@@ -9,8 +9,15 @@
  * the latter case it can also go through the idle loop, as idle injection does.
  * For the latter, the takedown has to find out by itself that it cannot finish.
  *
+ * At the stage "up" it is there when its CPU comes online, and keeps it from
+ * going back if something above fails.
+ *
  * With "ms" it gives way after that time, and the CPU goes from running a task
  * to being taken down, with no time as an idle CPU in between.
+ *
+ * As a "reader" it keeps the last CPU busy: in short sections with preemption
+ * disabled, one after the other, and "ms" longer in one in which it sees a CPU
+ * leave cpu_online_mask. For so long the takedown waits for this reader.
  *
  * Either way the offline must be over or go on when the hog is removed.  A kernel
  * that takes CPUs down in stop_machine() does not find out about a late hog: the
@@ -21,6 +28,8 @@
 
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/delay.h>
+#include <linux/irq.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -29,6 +38,7 @@
 #include <linux/sched.h>
 #include <linux/smpboot.h>
 #include <linux/string.h>
+#include <linux/sysfs.h>
 #include <linux/wait.h>
 
 MODULE_DESCRIPTION("Keep a CPU busy while it goes offline");
@@ -40,11 +50,26 @@ MODULE_PARM_DESC(cpu, "CPU to keep busy");
 
 static char *hog_stage = "early";
 module_param_named(stage, hog_stage, charp, 0444);
-MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle()");
+MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle(), up: from coming online on, reader: see the source");
 
 static uint hog_ms;
 module_param_named(ms, hog_ms, uint, 0444);
 MODULE_PARM_DESC(ms, "How long to keep it busy (0: until the module is removed)");
+
+/* Others can have and free an interrupt meanwhile. */
+static int hog_get_irq(char *buffer, const struct kernel_param *kp)
+{
+	int irq = irq_alloc_desc(NUMA_NO_NODE);
+
+	if (irq < 0)
+		return irq;
+	irq_free_desc(irq);
+	return sysfs_emit(buffer, "%d\n", irq);
+}
+
+static const struct kernel_param_ops hog_irq_ops = { .get = hog_get_irq };
+module_param_cb(irq, &hog_irq_ops, NULL, 0444);
+MODULE_PARM_DESC(irq, "Allocate an interrupt, free it, and tell its number");
 
 static DEFINE_PER_CPU(struct task_struct *, hog_task);
 static DECLARE_WAIT_QUEUE_HEAD(hog_idle);
@@ -63,9 +88,15 @@ static bool hog_is_idle(void)
 	return sysfs_streq(hog_stage, "idle");
 }
 
+static bool hog_is_up(void)
+{
+	return sysfs_streq(hog_stage, "up");
+}
+
+/* Does it need callbacks? */
 static bool hog_is_late(void)
 {
-	return hog_is_idle() || sysfs_streq(hog_stage, "late");
+	return hog_is_idle() || hog_is_up() || sysfs_streq(hog_stage, "late");
 }
 
 static void hog_setup(unsigned int cpu)
@@ -99,6 +130,34 @@ static void hog_run(unsigned int cpu)
 	wake_up(&hog_idle);
 }
 
+static struct task_struct *hog_reader;
+
+static int hog_read(void *unused)
+{
+	while (!kthread_should_stop()) {
+		unsigned int online;
+
+		preempt_disable();
+		online = num_online_cpus();
+		mdelay(1);
+		if (num_online_cpus() < online)
+			mdelay(hog_ms);
+		preempt_enable();
+		cond_resched();
+	}
+	return 0;
+}
+
+static int hog_start_reader(void)
+{
+	hog_reader = kthread_create_on_cpu(hog_read, NULL, cpumask_last(cpu_online_mask),
+					   "cpuhp_reader/%u");
+	if (IS_ERR(hog_reader))
+		return PTR_ERR(hog_reader);
+	wake_up_process(hog_reader);
+	return 0;
+}
+
 /*
  * "selfparking" is what makes it a hog: it is created parked, and from then on
  * nobody but its owner parks it and wakes it up.
@@ -120,14 +179,18 @@ static void hog_start(void)
 
 static int hog_cpu_online(unsigned int cpu)
 {
-	if (cpu == hog_cpu)
+	if (cpu != hog_cpu)
+		return 0;
+	if (hog_is_up())
+		hog_start();
+	else
 		hog_stop();
 	return 0;
 }
 
 static int hog_cpu_offline(unsigned int cpu)
 {
-	if (cpu == hog_cpu)
+	if (cpu == hog_cpu && !hog_is_up())
 		hog_start();
 	return 0;
 }
@@ -152,6 +215,8 @@ static int __init hog_init(void)
 {
 	int ret;
 
+	if (sysfs_streq(hog_stage, "reader"))
+		return hog_start_reader();
 	if (!hog_is_late() && !sysfs_streq(hog_stage, "early"))
 		return -EINVAL;
 
@@ -172,6 +237,10 @@ static int __init hog_init(void)
 
 static void __exit hog_exit(void)
 {
+	if (hog_reader) {
+		kthread_stop(hog_reader);
+		return;
+	}
 	/*
 	 * First of all let go of an offline that waits for the hog: it holds
 	 * the lock that all the rest here needs.

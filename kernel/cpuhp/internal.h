@@ -40,6 +40,7 @@
 #include <linux/completion.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
+#include <linux/ktime.h>
 #include <linux/percpu-defs.h>
 
 struct mm_struct;
@@ -79,9 +80,21 @@ DECLARE_PER_CPU_SHARED_ALIGNED(struct cpuhp_takedown, cpuhp_takedown_data);
 /* kernel/cpu.c */
 void cpuhp_run_dying(void (*between)(void));
 void cpuhp_wait_idle_dead(unsigned int cpu);
+void cpuhp_wait_loudly(struct completion *done, unsigned int cpu, const char *what);
 
 /* kernel/cpuhp/takedown.c */
 int cpuhp_takedown(struct cpumask *cpus);
+#ifdef CONFIG_CPUHP_TAKEDOWN
+ktime_t cpuhp_takedown_limit(void);
+void cpuhp_takedown_warn(unsigned int cpu);
+#else
+static inline ktime_t cpuhp_takedown_limit(void)
+{
+	return KTIME_MAX;
+}
+
+static inline void cpuhp_takedown_warn(unsigned int cpu) { }
+#endif
 int cpuhp_drain_cpu(unsigned int cpu);
 
 /* kernel/cpuhp/stop.c */

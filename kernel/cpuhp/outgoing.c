@@ -18,6 +18,7 @@
 #include <linux/sched/hotplug.h>
 #include <linux/sched/mm.h>
 #include <linux/smp.h>
+#include <linux/stop_machine.h>
 #include <linux/tick.h>
 #include <linux/timekeeping.h>
 
@@ -48,6 +49,22 @@ static int takedown_disable_cpu(void)
 /* How often cross-calls are looked at while the architecture waits, in us */
 #define OUTGOING_POLL_US	5
 
+/* This CPU stays online, and tasks can run here again. */
+static void takedown_stay(void)
+{
+	smp_call_poll_end();
+	stop_machine_open();
+}
+
+/* What the calls have raised here, as after those that an idle CPU flushes */
+static void takedown_run_softirqs(void)
+{
+	unsigned int pending = local_softirq_pending();
+
+	if (pending)
+		do_softirq_post_smp_call_flush(pending);
+}
+
 static bool takedown_accept(struct cpuhp_takedown *td)
 {
 	if (!sched_idle_vacated())
@@ -59,8 +76,17 @@ static bool takedown_accept(struct cpuhp_takedown *td)
 	 */
 	if (tick_check_broadcast_expired())
 		return false;
+	/* Without a stopper the CPU must run no task, so it goes right before. */
+	if (!stop_machine_close())
+		return false;
 
-	return takedown_state_accept(td);
+	/* A call, or a late wakeup of the stopper, can have made a task runnable. */
+	td->served = smp_call_poll();
+	if (sched_idle_vacated() && takedown_state_accept(td))
+		return true;
+
+	takedown_stay();
+	return false;
 }
 
 /* Run what others have for this CPU, and count it. */
@@ -83,8 +109,12 @@ static notrace void takedown_serve(struct cpuhp_takedown *td)
 	while (!takedown_state_committed(td)) {
 		takedown_poll(td);
 		hrtimers_cpu_relocate();
-		/* Also reports for an expedited grace period that has called. */
-		rcu_momentary_eqs();
+		/*
+		 * Also reports for an expedited grace period that has called. That
+		 * can take a call to another CPU, and must not wait for the last.
+		 */
+		if (smp_call_sent())
+			rcu_momentary_eqs();
 		cpu_relax();
 	}
 }
@@ -131,7 +161,7 @@ bool cpuhp_in_takedown(void)
 }
 
 /**
- * cpuhp_outgoing_delay - Wait in __cpu_disable(), without keeping others waiting
+ * cpuhp_outgoing_delay - Wait on the way down, without keeping others waiting
  * @usecs:	How long, in microseconds
  *
  * Serves the cross-calls of a CPU that takes itself down, and is a plain delay
@@ -157,15 +187,22 @@ static void takedown_refuse(struct cpuhp_takedown *td, int err)
 
 	/* Else the idle loop would come back before the control CPU gets to it. */
 	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
-	smp_call_poll_end();
+	takedown_stay();
 	trace_cpuhp_takedown(cpu, "refused", "idle", CPUHP_TEARDOWN_CPU,
 			     td->served, 0);
 	takedown_state_refuse(td, err);
 }
 
+/* The next callback may make a call. It must not wait then for the last one. */
 static void between_callbacks(void)
 {
-	takedown_poll(this_cpu_ptr(&cpuhp_takedown_data));
+	struct cpuhp_takedown *td = this_cpu_ptr(&cpuhp_takedown_data);
+
+	takedown_poll(td);
+	while (!smp_call_sent()) {
+		cpu_relax();
+		takedown_poll(td);
+	}
 }
 
 static void __noreturn cpuhp_die(void)
@@ -193,21 +230,23 @@ void cpuhp_takedown_idle(void)
 	if (IS_ENABLED(CONFIG_CPUHP_STOP_MACHINE) && cpu_is_offline(cpu))
 		cpuhp_die();
 
-	if (!takedown_accept(td))
+	if (!takedown_accept(td)) {
+		takedown_run_softirqs();
 		return;
+	}
 	trace_cpuhp_takedown(cpu, "taken", "idle", CPUHP_TEARDOWN_CPU, 0, 0);
 
 	/* What the idle loop would do next, while it still is one */
 	rcu_nocb_flush_deferred_wakeup();
 	tick_nohz_idle_restart_tick();
 
-	smp_call_poll_begin();
 	td->mm = sched_idle_use_init_mm();
 
 	hard_irq_disable();
 	err = takedown_disable_cpu();
 	if (err) {
 		takedown_refuse(td, err);
+		takedown_run_softirqs();
 		return;
 	}
 

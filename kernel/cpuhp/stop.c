@@ -7,6 +7,7 @@
  */
 
 #include <linux/cpu.h>
+#include <linux/irq.h>
 #include <linux/moduleparam.h>
 #include <linux/stop_machine.h>
 #include <linux/tick.h>
@@ -108,6 +109,12 @@ int cpuhp_stop_machine_takedown(struct cpumask *cpus)
 	unsigned int cpu;
 	int err = 0;
 
+	/*
+	 * Prevent irq alloc/free while the dying cpu reorganizes the
+	 * interrupt affinities.
+	 */
+	irq_lock_sparse();
+
 	for_each_cpu(cpu, cpus) {
 		int ret = stop_one(cpu);
 
@@ -116,5 +123,8 @@ int cpuhp_stop_machine_takedown(struct cpumask *cpus)
 			err = err ?: ret;
 		}
 	}
+
+	/* Interrupts are moved away from the dying cpu, reenable alloc/free */
+	irq_unlock_sparse();
 	return err;
 }

@@ -10,12 +10,14 @@
 
 #include <linux/clockchips.h>
 #include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/irq.h>
 #include <linux/jiffies.h>
+#include <linux/ktime.h>
 #include <linux/moduleparam.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/hotplug.h>
 #include <linux/sched/mm.h>
-#include <linux/stop_machine.h>
 #include <linux/tick.h>
 #include <linux/timekeeping.h>
 #include <linux/timer.h>
@@ -46,14 +48,20 @@ static const struct kernel_param_ops takedown_timeout_ops = {
 };
 module_param_cb(takedown_timeout_ms, &takedown_timeout_ops, &takedown_timeout_ms, 0644);
 
-/**
- * cpuhp_takedown_limit - How long to wait for an outgoing CPU to become idle
- *
- * Return: The limit in jiffies, at least one.
+/*
+ * How long one attempt may take, with irq_lock_sparse() held, for a CPU that was
+ * found idle. Only one that gets no rest from interrupts needs more.
  */
-long cpuhp_takedown_limit(void)
+#define TAKEDOWN_ATTEMPT_MS	100
+
+/**
+ * cpuhp_takedown_limit - How long an outgoing CPU may take to become idle
+ *
+ * Return: The limit of one operation, in ns.
+ */
+ktime_t cpuhp_takedown_limit(void)
 {
-	return msecs_to_jiffies(READ_ONCE(takedown_timeout_ms));
+	return ms_to_ktime(READ_ONCE(takedown_timeout_ms));
 }
 
 #ifdef CONFIG_CPUHP_TAKEDOWN_DEBUG
@@ -86,10 +94,6 @@ static void takedown_request(unsigned int cpu)
 {
 	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
 
-	stop_machine_flush_park(cpu);
-
-	td->served = 0;
-	takedown_trace(cpu, "request", CPUHP_TEARDOWN_CPU, 0);
 	takedown_state_request(td);
 	/* A request that was left behind would keep the CPU from sleeping. */
 	WARN_ON_ONCE(cpumask_test_and_set_cpu(cpu, &cpuhp_takedown_mask));
@@ -107,7 +111,6 @@ static void takedown_cancel(unsigned int cpu)
 
 	cpumask_clear_cpu(cpu, &cpuhp_takedown_mask);
 	takedown_state_reset(td);
-	stop_machine_unpark(cpu);
 }
 
 /*
@@ -122,24 +125,36 @@ static void takedown_inherit(unsigned int cpu)
 }
 
 /*
+ * Wait until the CPU runs its idle task, without a request that would have to be
+ * withdrawn, and with no lock held that others want. False if it is too late for
+ * an attempt, other than the first.
+ */
+static bool takedown_await_idle(unsigned int cpu, bool first)
+{
+	ktime_t deadline = cpuhp_vacate_deadline(cpu);
+
+	while (!idle_cpu(cpu)) {
+		if (ktime_after(ktime_get(), deadline))
+			return false;
+		usleep_range(500, 1000);
+	}
+	return first || ktime_before(ktime_get(), deadline);
+}
+
+/*
  * Wait until the CPU has quiesced. If the time is over, and the CPU has not
- * begun, withdraw the request. If it has begun the answer is not far.
+ * begun, withdraw the request: -EAGAIN. If it has begun the answer is not far.
  */
 static int takedown_await(unsigned int cpu, unsigned long deadline)
 {
 	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
 	long left = max(0L, (long)(deadline - jiffies));
-	int err = 0;
+	int err = -EAGAIN;
 
 	if (!wait_for_completion_timeout(&td->answered, left)) {
-		if (takedown_state_withdraw(td)) {
-			takedown_trace(cpu, "withdrawn", CPUHP_TEARDOWN_CPU, 0);
-			pr_warn("CPU %u did not become idle in time, it stays online\n", cpu);
-			sched_warn_busy_cpu(cpu);
-			err = -EBUSY;
+		if (takedown_state_withdraw(td))
 			goto cancel;
-		}
-		wait_for_completion(&td->answered);
+		cpuhp_wait_loudly(&td->answered, cpu, "to leave the other CPUs");
 	}
 
 	if (td->mm) {
@@ -157,6 +172,42 @@ static int takedown_await(unsigned int cpu, unsigned long deadline)
 	err = td->error;
 cancel:
 	takedown_cancel(cpu);
+	return err;
+}
+
+/*
+ * Have those of @cpus that are idle leave: on return they have quiesced, and are
+ * in @gone. Those that could not are left in @cpus, those that refused are not.
+ */
+static int takedown_attempt(struct cpumask *cpus, struct cpumask *gone)
+{
+	unsigned long deadline;
+	unsigned int cpu;
+	int err = 0;
+
+	/*
+	 * Prevent irq alloc/free while the outgoing CPU reorganizes the
+	 * interrupt affinities, which it has done when it has quiesced.
+	 */
+	irq_lock_sparse();
+
+	for_each_cpu(cpu, cpus)
+		takedown_request(cpu);
+
+	deadline = jiffies + msecs_to_jiffies(TAKEDOWN_ATTEMPT_MS);
+	for_each_cpu(cpu, cpus) {
+		int ret = takedown_await(cpu, deadline);
+
+		if (ret == -EAGAIN)
+			continue;
+		__cpumask_clear_cpu(cpu, cpus);
+		if (ret)
+			err = err ?: ret;
+		else
+			__cpumask_set_cpu(cpu, gone);
+	}
+
+	irq_unlock_sparse();
 	return err;
 }
 
@@ -182,6 +233,12 @@ static void takedown_finish(unsigned int cpu)
 	takedown_state_reset(td);
 }
 
+static int takedown_give_up(unsigned int cpu)
+{
+	takedown_trace(cpu, "withdrawn", CPUHP_TEARDOWN_CPU, 0);
+	return cpuhp_vacate_failed(cpu);
+}
+
 /**
  * cpuhp_takedown - Take CPUs down from their idle loops
  * @cpus:	The CPUs, which are in CPUHP_TEARDOWN_CPU and have their hotplug
@@ -191,29 +248,45 @@ static void takedown_finish(unsigned int cpu)
  * period. A CPU that refuses, or that does not become idle in time, stays
  * online and complete and does not keep the others.
  *
- * Context: Task context, not on one of @cpus, hotplug write lock and
- *	    irq_lock_sparse() held. Sleeps.
+ * Context: Task context, not on one of @cpus, hotplug write lock held. Sleeps.
  * Return: 0 if all are dead, -EBUSY if one did not become idle in time, or the
  *	   error of __cpu_disable(). The first one, if there are several.
  */
 int cpuhp_takedown(struct cpumask *cpus)
 {
-	unsigned long deadline;
+	static struct cpumask gone;	/* serialized by the hotplug lock */
+	bool first = true;
 	unsigned int cpu;
 	int err = 0;
 
-	for_each_cpu(cpu, cpus)
-		takedown_request(cpu);
-
-	deadline = jiffies + cpuhp_takedown_limit();
 	for_each_cpu(cpu, cpus) {
-		int ret = takedown_await(cpu, deadline);
+		per_cpu(cpuhp_takedown_data, cpu).served = 0;
+		takedown_trace(cpu, "request", CPUHP_TEARDOWN_CPU, 0);
+	}
 
-		if (ret) {
+	cpumask_clear(&gone);
+	/* Those that have quiesced wait for the others: then it is one attempt. */
+	while (!cpumask_empty(cpus) && cpumask_empty(&gone)) {
+		int ret;
+
+		for_each_cpu(cpu, cpus) {
+			if (takedown_await_idle(cpu, first))
+				continue;
 			__cpumask_clear_cpu(cpu, cpus);
+			ret = takedown_give_up(cpu);
 			err = err ?: ret;
 		}
+		ret = takedown_attempt(cpus, &gone);
+		err = err ?: ret;
+		first = false;
 	}
+	for_each_cpu(cpu, cpus) {
+		int ret = takedown_give_up(cpu);
+
+		err = err ?: ret;
+	}
+
+	cpumask_copy(cpus, &gone);
 	if (cpumask_empty(cpus))
 		return err;
 
@@ -231,6 +304,20 @@ int cpuhp_takedown(struct cpumask *cpus)
 		takedown_finish(cpu);
 
 	return err;
+}
+
+/**
+ * cpuhp_takedown_warn - How far is a CPU that somebody waits for?
+ * @cpu:	The CPU
+ *
+ * Context: Any.
+ */
+void cpuhp_takedown_warn(unsigned int cpu)
+{
+	struct cpuhp_takedown *td = per_cpu_ptr(&cpuhp_takedown_data, cpu);
+
+	pr_warn("CPU %u: takedown state %d, %u cross-calls served\n", cpu,
+		atomic_read(&td->state), READ_ONCE(td->served));
 }
 
 static int __init cpuhp_takedown_init(void)

@@ -208,6 +208,51 @@ static void queue_test_open_twice(struct kunit *test)
 	queue_expect_three(test, smp_queue_take(&t->queue));
 }
 
+/* Who looks by himself need not be told, until he stops. */
+static void queue_test_poll(struct kunit *test)
+{
+	struct queue_test *t = test->priv;
+
+	KUNIT_EXPECT_NULL(test, smp_queue_poll(&t->queue));
+	KUNIT_EXPECT_NULL(test, smp_queue_poll(&t->queue));
+	KUNIT_EXPECT_EQ(test, 0, smp_queue_add(&t->a, &t->queue));
+	KUNIT_EXPECT_EQ(test, 0, smp_queue_add(&t->b, &t->queue));
+	KUNIT_EXPECT_EQ(test, 0, smp_queue_add(&t->c, &t->queue));
+	queue_expect_three(test, smp_queue_poll(&t->queue));
+	KUNIT_EXPECT_NULL(test, smp_queue_poll(&t->queue));
+	KUNIT_EXPECT_NULL(test, smp_queue_poll_end(&t->queue));
+	queue_expect_empty(test);
+}
+
+/* What was in the queue when polling began, or ends, is not lost. */
+static void queue_test_poll_begin_end(struct kunit *test)
+{
+	struct queue_test *t = test->priv;
+
+	queue_add_three(test);
+	queue_expect_three(test, smp_queue_poll(&t->queue));
+	KUNIT_EXPECT_EQ(test, 0, smp_queue_add(&t->a, &t->queue));
+	KUNIT_EXPECT_PTR_EQ(test, smp_queue_poll_end(&t->queue), &t->a);
+	KUNIT_EXPECT_NULL(test, t->a.next);
+	queue_add_three(test);
+	queue_expect_three(test, smp_queue_take(&t->queue));
+}
+
+static void queue_test_poll_close(struct kunit *test)
+{
+	struct queue_test *t = test->priv;
+
+	KUNIT_EXPECT_NULL(test, smp_queue_poll(&t->queue));
+	KUNIT_EXPECT_NULL(test, smp_queue_close(&t->queue));
+	queue_expect_closed(test);
+	smp_queue_open(&t->queue);
+
+	KUNIT_EXPECT_NULL(test, smp_queue_poll(&t->queue));
+	KUNIT_EXPECT_EQ(test, 0, smp_queue_add(&t->a, &t->queue));
+	KUNIT_EXPECT_PTR_EQ(test, smp_queue_close(&t->queue), &t->a);
+	queue_expect_closed(test);
+}
+
 /*
  * The closing queue, raced
  *
@@ -276,17 +321,18 @@ static int queue_adder_thread(void *data)
 	return 0;
 }
 
-static void queue_race_check(struct queue_race *race, struct llist_node *node)
+/* @told: the first one of these entries had to tell the owner */
+static void queue_race_check(struct queue_race *race, struct llist_node *node, bool told)
 {
 	unsigned int n;
 
 	if (node)
-		race->lists++;
+		race->lists += told;
 
 	for (n = 0; node; n++) {
 		struct queue_entry *entry = llist_entry(node, struct queue_entry, node);
 
-		if (node == SMP_QUEUE_CLOSED || n == QUEUE_ADDERS * QUEUE_ENTRIES ||
+		if (IS_ERR(node) || n == QUEUE_ADDERS * QUEUE_ENTRIES ||
 		    READ_ONCE(entry->in) != entry->out + 1) {
 			race->broken = true;
 			return;
@@ -343,10 +389,18 @@ static void queue_test_race(struct kunit *test)
 	do {
 		queue_race_wait(race, rounds);
 		for (i = 0; i < 8; i++) {
-			queue_race_check(race, smp_queue_take(&race->queue));
+			queue_race_check(race, smp_queue_take(&race->queue), true);
 			race_delay(rounds / 16);
 		}
-		queue_race_check(race, smp_queue_close(&race->queue));
+		for (i = 0; i < 4; i++) {
+			queue_race_check(race, smp_queue_poll(&race->queue), i == 0);
+			race_delay(rounds / 16);
+		}
+		/* A CPU that refuses to go, or one that goes */
+		if (rounds % 2)
+			queue_race_check(race, smp_queue_poll_end(&race->queue), false);
+		race_delay(rounds / 16);
+		queue_race_check(race, smp_queue_close(&race->queue), rounds % 2);
 		queue_race_wait(race, rounds);
 		if (smp_queue_take(&race->queue))
 			race->broken = true;
@@ -357,7 +411,7 @@ static void queue_test_race(struct kunit *test)
 	for (i = 0; i < QUEUE_ADDERS; i++)
 		kunit_release_action(test, stop_thread, threads[i]);
 	if (!race->broken)
-		queue_race_check(race, smp_queue_close(&race->queue));
+		queue_race_check(race, smp_queue_close(&race->queue), true);
 
 	for (i = 0; i < QUEUE_ADDERS; i++) {
 		struct queue_adder *adder = &race->adders[i];
@@ -391,6 +445,9 @@ static struct kunit_case queue_test_cases[] = {
 	KUNIT_CASE(queue_test_refuse),
 	KUNIT_CASE(queue_test_open),
 	KUNIT_CASE(queue_test_open_twice),
+	KUNIT_CASE(queue_test_poll),
+	KUNIT_CASE(queue_test_poll_begin_end),
+	KUNIT_CASE(queue_test_poll_close),
 	KUNIT_CASE_SLOW(queue_test_race),
 	{}
 };

@@ -39,7 +39,7 @@ mtype:takedown = {
 mtype:takedown state = CPUHP_TAKEDOWN_NONE;
 bool answered;				/* a completion */
 bool idle_dead;				/* a completion */
-bool in_takedown_mask, need_resched, stopper_parked, power_on;
+bool in_takedown_mask, need_resched, stopper_closed, power_on;
 
 /* One callback above the drain state and one below stand for all of them. */
 #define CPUHP_AP_OFFLINE		0
@@ -58,8 +58,9 @@ bool asleep, busy_later;		/* later: a task is left, and will run */
 /* Its cross-call queue. The entries are the senders, each with one csd. */
 #define NIL			0
 #define SMP_QUEUE_CLOSED	3
+#define SMP_QUEUE_POLLED	4
+#define ENTRIES(head)		(head >= SMP_QUEUE_CLOSED -> NIL : head)
 byte queue = NIL, next[3];
-bool call_queue_polled;
 
 /*
  * RAISED: the function has run, and has raised an irq_work on the outgoing CPU.
@@ -128,7 +129,7 @@ active [2] proctype sender()
 				assert(!saw_online[me]);		/* I2 */
 				csd[me] = FREE
 			:: else ->
-				next[me] = first;
+				next[me] = ENTRIES(first);
 				queue = me;
 				csd[me] = QUEUED
 			fi
@@ -137,7 +138,7 @@ active [2] proctype sender()
 		/* C: kernel/smp.c:csd_queue() */
 		/* C: kernel/smp.c:send_call_function_single_ipi() */
 		atomic {
-			ipi = (first == NIL && !call_queue_polled -> true : ipi);
+			ipi = (first == NIL -> true : ipi);
 			first = NIL;
 			if
 			:: goto section_end		/* wait=0 */
@@ -163,11 +164,14 @@ section_end:
  */
 
 /* C: kernel/smp_queue.h:smp_queue_take() */
+/* C: kernel/smp_queue.h:smp_queue_poll() */
+/* C: kernel/smp_queue.h:smp_queue_poll_end() */
 /* C: kernel/smp_queue.h:smp_queue_close() */
-inline take_and_set(head)
+/* C: kernel/smp_queue.h:smp_queue_entries() */
+inline take_and_set(new)
 {
-	entry = (queue == SMP_QUEUE_CLOSED -> NIL : queue);
-	queue = head
+	entry = ENTRIES(queue);
+	queue = new
 }
 
 /* C: kernel/smp.c:csd_run_queue() */
@@ -195,11 +199,11 @@ inline irq_work_run()
 	csd[2] = (csd[2] == RAISED -> FREE : csd[2])
 }
 
-/* C: kernel/smp.c:smp_call_poll() */
-inline smp_call_poll()
+/* C: kernel/smp.c:csd_run_polled() */
+inline csd_run_taken(new)
 {
 	atomic {
-		take_and_set((queue == SMP_QUEUE_CLOSED -> SMP_QUEUE_CLOSED : NIL));
+		take_and_set(new);
 		csd_run_queue();
 #ifdef MUT_SERVE_NO_IRQ_WORK
 		if
@@ -212,6 +216,21 @@ inline smp_call_poll()
 			irq_work_run()
 		fi
 	}
+}
+
+/* C: kernel/smp.c:__flush_smp_call_function_queue() */
+inline flush_queue()
+{
+	if
+	:: atomic { queue < SMP_QUEUE_CLOSED -> csd_run_taken(NIL) }
+	:: else
+	fi
+}
+
+/* C: kernel/smp.c:smp_call_poll() */
+inline smp_call_poll()
+{
+	csd_run_taken(SMP_QUEUE_POLLED)
 }
 
 /* C: kernel/smp.c:smp_call_close() */
@@ -233,16 +252,16 @@ inline smp_call_close()
 #ifndef MUT_CLOSE_NO_IRQ_WORK
 		irq_work_run()
 #endif
-	};
-	call_queue_polled = false
+	}
 }
 
 /* C: kernel/smp.c:smp_call_poll_end() */
 inline smp_call_poll_end()
 {
-	call_queue_polled = false;
-#ifndef MUT_POLL_END_NO_POLL
-	smp_call_poll()
+#ifdef MUT_POLL_END_LEAVES_MARK
+	csd_run_taken(SMP_QUEUE_POLLED)
+#else
+	csd_run_taken(NIL)
 #endif
 }
 
@@ -251,7 +270,7 @@ inline set_cpu_offline()
 {
 	cpu_online = false;
 	/* C: kernel/smp.c:smp_call_offline() */
-	cpu_callable = (call_queue_polled -> cpu_callable : false)
+	cpu_callable = (state == CPUHP_TAKEDOWN_TAKEN -> cpu_callable : false)
 }
 
 /* C: kernel/cpuhp/state.h:takedown_state_answer() */
@@ -325,12 +344,13 @@ schedule:
 	if
 	:: d_step { ipi -> ipi = false } ->
 		/* C: kernel/smp.c:generic_smp_call_function_single_interrupt() */
-		smp_call_poll()
+		flush_queue()
 	:: else
 	fi;
 	/* C: kernel/sched/core.c:__schedule() */
 	atomic {
 		need_resched = false;
+		assert(!stopper_closed && queue != SMP_QUEUE_POLLED);	/* I6 */
 		if
 		:: goto schedule			/* A task runs. */
 		:: irqs_on = false			/* The idle task does. */
@@ -345,9 +365,20 @@ schedule:
 		/* C: kernel/sched/core.c:sched_idle_vacated() */
 		if
 		:: busy_later = true
-		/* C: kernel/cpuhp/state.h:takedown_state_accept() */
-		:: ACCEPT(state, CPUHP_TAKEDOWN_REQUESTED, CPUHP_TAKEDOWN_TAKEN); goto takedown
-		:: state != CPUHP_TAKEDOWN_REQUESTED
+		:: true ->
+			/* C: kernel/stop_machine.c:stop_machine_close() */
+			stopper_closed = true;
+			smp_call_poll();
+			if
+			/* C: kernel/cpuhp/state.h:takedown_state_accept() */
+			:: ACCEPT(state, CPUHP_TAKEDOWN_REQUESTED, CPUHP_TAKEDOWN_TAKEN); goto takedown
+			:: state != CPUHP_TAKEDOWN_REQUESTED
+			:: busy_later = true	/* A call has woken up a task. */
+			fi;
+			/* C: kernel/cpuhp/outgoing.c:takedown_stay() */
+			smp_call_poll_end();
+			/* C: kernel/stop_machine.c:stop_machine_open() */
+			stopper_closed = false
 		fi
 	:: else
 	fi;
@@ -365,10 +396,6 @@ sleep:
 
 takedown:
 	/* C: kernel/cpuhp/outgoing.c:cpuhp_takedown_idle() */
-#ifndef MUT_NO_POLL_BEGIN
-	/* C: kernel/smp.c:smp_call_poll_begin() */
-	call_queue_polled = true;
-#endif
 	/* C: kernel/cpuhp/outgoing.c:takedown_disable_cpu() */
 	if
 	:: true ->
@@ -378,6 +405,9 @@ takedown:
 		/* C: kernel/cpuhp/outgoing.c:takedown_refuse() */
 		in_takedown_mask = false;
 		smp_call_poll_end();
+#ifndef MUT_REFUSED_STOPPER_CLOSED
+		stopper_closed = false;
+#endif
 		takedown_state_answer(CPUHP_TAKEDOWN_REFUSED);
 		goto sleep
 	:: true
@@ -412,7 +442,8 @@ takedown:
 	/* C: kernel/smp.c:smp_call_open() */
 	queue = NIL;
 	cpu_callable = true;
-	d_step { cpu_online = true; irqs_on = true };
+	/* C: kernel/stop_machine.c:stop_machine_unpark() */
+	d_step { cpu_online = true; irqs_on = true; stopper_closed = false };
 	goto schedule
 }
 
@@ -421,10 +452,8 @@ takedown:
 /* C: kernel/cpuhp/takedown.c:takedown_request() */
 inline takedown_request()
 {
-	/* C: kernel/stop_machine.c:stop_machine_flush_park() */
 	d_step {
-		assert(!stopper_parked && state == CPUHP_TAKEDOWN_NONE);	/* I6 */
-		stopper_parked = true;
+		assert(state == CPUHP_TAKEDOWN_NONE);			/* I6 */
 		answered = false;
 		/* C: kernel/cpuhp/state.h:takedown_state_request() */
 		state = CPUHP_TAKEDOWN_REQUESTED
@@ -471,8 +500,7 @@ inline takedown_cancel()
 #ifndef MUT_CANCEL_LEAVES_STATE
 	state = CPUHP_TAKEDOWN_NONE;
 #endif
-	/* C: kernel/stop_machine.c:stop_machine_unpark() */
-	stopper_parked = false
+	skip
 }
 
 inline synchronize_rcu_expedited()
@@ -496,9 +524,9 @@ cancel:
 	takedown_cancel();
 	d_step {
 		/* I6 */
-		assert(state == CPUHP_TAKEDOWN_NONE && !in_takedown_mask && !stopper_parked);
+		assert(state == CPUHP_TAKEDOWN_NONE && !in_takedown_mask);
 		assert(cpu_online && cpu_callable && queue != SMP_QUEUE_CLOSED);
-		assert(!call_queue_polled && cb_ran == 0)
+		assert(cb_ran == 0)
 	};
 	goto progress_up;
 
@@ -530,7 +558,6 @@ quiesced:
 	/* C: kernel/cpu.c:bringup_cpu() */
 	power_on = true;
 	cpu_online;
-	stopper_parked = false;
 
 progress_up:
 	goto down

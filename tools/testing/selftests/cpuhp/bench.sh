@@ -36,8 +36,7 @@ load_end() {
 	SPINNERS=
 }
 
-# Interrupts are steered away, as who cares about latency does: a CPU that has one
-# waits for a millisecond on x86.
+# Interrupts are steered away, as who cares about latency does.
 echo 1 >/proc/irq/default_smp_affinity
 steer_irqs
 

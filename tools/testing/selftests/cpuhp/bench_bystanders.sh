@@ -61,11 +61,6 @@ finish() {
 	set_mode idle
 }
 
-online_is() {
-	out=$(try_write "$ONLINE" "$1")
-	[ "${out% *}" = OK ] || { fail "write of $1 to $ONLINE: $out"; return 1; }
-}
-
 # spinner_start CPU: it stays in user space
 spinner_start() {
 	taskset "$(printf '%x' $((1 << $1)))" sh -c 'while :; do :; done' &
@@ -80,10 +75,10 @@ spinner_start() {
 off_and_on() {
 	n=0
 	while [ ! -e "$STOP" ]; do
-		online_is 0 || break
+		cpu_off "$VICTIM" || { status=1; break; }
 		n=$((n + 1))
 		usleep "$SETTLE_US"
-		online_is 1 || break
+		cpu_on "$VICTIM" || { status=1; break; }
 		usleep "$SETTLE_US"
 	done
 	echo "ops $1 $n"

@@ -14,6 +14,8 @@
  *				so that no other task shares the core meanwhile
  *   cpu_tool rtc SECONDS	has the RTC interrupt the machine all the time, and
  *				fails if that ends
+ *   cpu_tool read CPU FILE	a task bound to CPU reads from a device, not from
+ *				memory; prints what write does
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -220,6 +222,25 @@ static int rtc(int seconds)
 	return 0;
 }
 
+static int read_direct(int cpu, const char *path)
+{
+	static _Alignas(4096) char buf[4096];
+	int fd = open(path, O_RDONLY | O_DIRECT), err = 0;
+	cpu_set_t set;
+	__u64 from;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		err = errno;
+	from = now_ns();
+	if (!err && (fd < 0 || read(fd, buf, sizeof(buf)) != sizeof(buf)))
+		err = errno ? errno : EIO;
+	print_result(err, from);
+	putchar('\n');
+	return !!err;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "write"))
@@ -234,7 +255,9 @@ int main(int argc, char **argv)
 		return spin(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "rtc"))
 		return rtc(atoi(argv[2]));
+	if (argc == 4 && !strcmp(argv[1], "read"))
+		return read_direct(atoi(argv[2]), argv[3]);
 	fputs("usage: cpu_tool write FILE TEXT | put FILE | failnth N FILE TEXT |\n"
-	      "       works CPU | spin SECONDS | rtc SECONDS\n", stderr);
+	      "       works CPU | spin SECONDS | rtc SECONDS | read CPU FILE\n", stderr);
 	return 2;
 }

@@ -12,6 +12,7 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 CPU_SYS=/sys/devices/system/cpu
 PARAMS=/sys/module/cpuhp/parameters
 MODULES=${MODULES:-/lib/modules}
+MODULES_SYS=/sys/module
 TRACING=/sys/kernel/tracing
 KCSAN=/sys/kernel/debug/kcsan
 TOOL=$HERE/cpu_tool
@@ -535,6 +536,25 @@ move_irqs() {
 			echo "$cpu" >"$irq/smp_affinity_list" 2>/dev/null || :
 		done
 	done
+}
+
+# vectors: of each CPU that is online, how many are available, reserved for managed
+# interrupts, and allocated to others
+vectors() {
+	awk '/^ *[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+ / { print $1, $2, $3, $5 - $4 }
+		/^Global available/ { print "all", $3 }' \
+		/sys/kernel/debug/irq/domains/VECTOR 2>/dev/null | grep .
+}
+
+# Each CPU has the same number altogether.
+vectors_add_up() {
+	odd=$(vectors | awk '
+		$1 == "all" { all = $2; next }
+		{ sum = $2 + $3 + $4; avail += $2; if (NR > 2 && sum != last) bad = 1; last = sum; line = line " CPU" $1 ":" $2 "+" $3 "+" $4 }
+		END { if (bad || avail != all) print "available", all, "on CPUs:" line }')
+	[ -z "$odd" ] && return 0
+	diag "vectors: $odd"
+	return 1
 }
 
 #

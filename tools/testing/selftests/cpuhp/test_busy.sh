@@ -19,6 +19,7 @@ STATE=$CPU_SYS/cpu$CPU/hotplug/state
 
 cleanup() {
 	! is_loaded cpuhp_hog || rmmod cpuhp_hog
+	echo -1 >"$CPU_SYS/cpu$CPU/hotplug/fail"
 }
 
 start_hog() {
@@ -62,7 +63,35 @@ busy() {
 	check "$name: without it the CPU goes off and on" goes_off_and_on
 }
 
-ktap_set_plan 36
+# Drivers can have their interrupts while the CPU is waited for.
+irq_while_it_waits() {
+	start_hog late && trace_start || return 1
+	try_write "$CPU_SYS/cpu$CPU/online" 0 >"$WAITER_SAYS" &
+	usleep 700000
+	start=$(now_ms)
+	cat "$MODULES_SYS/cpuhp_hog/parameters/irq" >/dev/null || return 1
+	ms=$(($(now_ms) - start))
+	wait
+	unload cpuhp_hog
+	read -r says _ <"$WAITER_SAYS"
+	diag "an interrupt after $ms ms, the write: $says"
+	same "offline" EBUSY "$says" && [ "$ms" -lt 500 ]
+}
+
+# A CPU that fails to come up goes back when it can, however long it is kept busy:
+# to give up would leave it half way, and others would run its callbacks.
+way_back_waits() {
+	load cpuhp_hog cpu="$CPU" stage=up ms=2000 && cpu_off "$CPU" || return 1
+	echo "$(state workqueue:online)" >"$CPU_SYS/cpu$CPU/hotplug/fail"
+	out=$(try_write "$CPU_SYS/cpu$CPU/online" 1)
+	ms=${out#* }
+	diag "the way up: ${out% *} after $ms ms, the hog takes 2000"
+	unload cpuhp_hog
+	same "online" EAGAIN "${out% *}" && [ "$ms" -ge 1500 ] &&
+		same "hotplug state" 0 "$(cat "$STATE")" && cpu_on "$CPU" && works "$CPU"
+}
+
+ktap_set_plan 39
 set_mode idle
 busy early 2000
 busy late 2000
@@ -70,5 +99,11 @@ busy idle 1000
 # again, and at the default limit
 busy late 1000
 busy early "$SAVED_TIMEOUT"
+set_param takedown_timeout_ms 2000
+check "hog late: others can have an interrupt meanwhile" irq_while_it_waits
+set_param takedown_timeout_ms 500
+log_mark
+check "hog up: a CPU that fails to come up waits for it" way_back_waits
+check_log
 check "all CPUs are back and work" all_back
 ktap_finished

@@ -4,8 +4,12 @@
 #
 # The system ends while a takedown waits.  This test is the end of its guest:
 #
-#   test_end.sh panic idle|readers	the crash kernel starts, and says so.  Needs
-#					crashkernel=16M
+#   test_end.sh panic idle|readers	the crash kernel starts, and says so, and
+#					whether there are registers of the outgoing
+#					CPU.  Needs crashkernel=16M
+#   test_end.sh kexec			a takedown waits for a reader while another
+#					kernel starts, in place of the code of this
+#					one: no CPU may still run there
 #   test_end.sh reboot idle|readers	the takedown still waits when the test ends,
 #					so that the guest reboots with it under way
 
@@ -25,21 +29,52 @@ waits() {
 	keeper_start "$KIND" "$CPU" && takedown_waits "$KIND" "$CPU"
 }
 
+# One by one, but for the last one, and as soon as each is allowed to: the first
+# begins before kexec forbids it, or else after.
+all_but_last_off() {
+	until grep -q 1 /sys/kernel/kexec_loaded; do
+		sleep 0.02
+	done
+	for cpu in $(secondary_cpus | sed '$d'); do
+		while is_online "$cpu"; do
+			try_write "$CPU_SYS/cpu$cpu/online" 0
+		done
+	done
+}
+
 quiet_console
 set_mode idle
 set_param takedown_timeout_ms 3000
 
-ktap_set_plan 1
 case $END in
 panic)
+	ktap_set_plan 2
 	title="waits for $KIND: after a panic the crash kernel starts"
+	note="waits for $KIND: the panic has stopped the CPU, and has its registers"
 	# The last line is what a guest says whose command has come to its end.
 	"$HERE/kexec_crash" "ok 1 - $title
+ok 2 - $note
 guest: exit 0
+" "$CPU" "ok 1 - $title
+not ok 2 - $note
+guest: exit 1
 " && waits && echo c >/proc/sysrq-trigger
 	ktap_test_fail "$title"
 	;;
+kexec)
+	ktap_set_plan 1
+	title="a takedown waits: kexec starts a kernel, and no CPU runs on in its place"
+	load cpuhp_hog stage=reader ms=6000
+	all_but_last_off >/dev/null &
+	"$HERE/kexec_crash" -e "ok 1 - $title
+guest: exit 0
+" "not ok 1 - $title
+guest: exit 1
+"
+	ktap_test_fail "$title"
+	;;
 reboot)
+	ktap_set_plan 1
 	check "waits for $KIND: a takedown waits, and the system reboots" waits
 	# To put things back would be to wait for the end of the takedown.
 	trap - EXIT

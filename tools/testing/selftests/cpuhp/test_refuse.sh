@@ -47,6 +47,19 @@ busy_takes_calls() {
 	return $changed
 }
 
+# A task that runs is moved by the stopper of its CPU.
+running_task_moves() {
+	for cpu in $(secondary_cpus); do
+		taskset "$(printf %x $((1 << cpu)))" sh -c 'while :; do :; done' &
+		spinner=$!
+		SPINNERS="$SPINNERS $spinner"
+		usleep 100000
+		timeout 10 taskset -p 1 "$spinner" >/dev/null || return 1
+		kill "$spinner"
+	done
+	SPINNERS=
+}
+
 # affinity IRQ MASK EFFECTIVE
 affinity() {
 	same "affinity of $1" "$2" "$(cat "$1/smp_affinity_list")" &&
@@ -71,8 +84,10 @@ refuses() {
 	write_gives ENOSPC "$CPU_SYS/cpu$CPU/online" 0
 }
 
-bound_irq_stays() {
-	refuses && affinity "$IRQ" "$CPU" "$CPU"
+# It may have left, and is back with its next instance then.
+bound_irq_is_back() {
+	refuses && same "affinity of $IRQ" "$CPU" "$(cat "$IRQ/smp_affinity_list")" &&
+		"$TOOL" rtc 2 && affinity "$IRQ" "$CPU" "$CPU"
 }
 
 # Where interrupts leave before the CPU is asked, which is not for stop_machine()
@@ -86,18 +101,19 @@ off_and_on() {
 }
 
 set_mode idle
-ktap_set_plan 9
+ktap_set_plan 10
 trace_start
 set_param debug_refuse Y
 check "each CPU refuses, gives ENOSPC, and works on" refuse_all
 check "they were asked, and refused" refused_in_trace
 check "all of them once more" refuse_all
 check "busy with something else, they take cross-calls" busy_takes_calls
+check "a task that runs there can be moved away" running_task_moves
 if ! bind_irq; then
-	skip "an interrupt of this CPU alone stays" "no interrupt can be moved here"
+	skip "an interrupt of this CPU alone is back" "no interrupt can be moved here"
 	skip "one that may be elsewhere has left, its affinity is as before" "likewise"
 else
-	check "an interrupt of this CPU alone stays" bound_irq_stays
+	check "an interrupt of this CPU alone is back" bound_irq_is_back
 	if [ -n "$(state x86/irq:leave)" ]; then
 		check "one that may be elsewhere has left, its affinity is as before" \
 			free_irq_leaves 0

@@ -88,6 +88,24 @@ both_files() {
 	works "$CPU"
 }
 
+# Right below sched:active it is online, but inactive: nobody is sent there
+nobody_is_sent() {
+	active=$(state sched:active)
+	step_to "$(stops | sort -n | awk -v a="$active" '$1 < a { s = $1 } END { print s }')" || return 1
+	sent=0
+	load cpuhp_halfway cpu="$CPU" && unload cpuhp_halfway || sent=1
+	[ "$sent" = 0 ] || log_since | grep 'cpuhp_halfway:' | tail -n 3 | sed 's/^/# /'
+	step_to "$ONLINE" && works "$CPU" && return "$sent"
+}
+
+# Its threads are parked by then: who takes what is queued for them?
+irq_work_runs() {
+	step_to "$(state sched:waitempty)" && load cpuhp_halfway cpu="$CPU" && cpu_off "$CPU" || return 1
+	same "runs of an irq_work of CPU$CPU" 1 "$(cat /sys/module/cpuhp_halfway/parameters/ran)"
+	status=$?
+	cpu_on "$CPU" && unload cpuhp_halfway && works "$CPU" && return "$status"
+}
+
 test_mode() {
 	set_mode "$1"
 	CPU=$(first_secondary)
@@ -95,6 +113,13 @@ test_mode() {
 	check "$1: from online to each state and back" from_end "$ONLINE"
 	check "$1: from offline to each state and back" from_end "$OFFLINE"
 	check "$1: no stop on the way between two CPUs" refused_everywhere
+	if has_module cpuhp_halfway; then
+		check "$1: nobody is sent to an inactive CPU" nobody_is_sent
+		check "$1: an irq_work for it runs" irq_work_runs
+	else
+		skip "$1: nobody is sent to an inactive CPU" "needs CONFIG_CPUHP_HALFWAY_TEST=m"
+		skip "$1: an irq_work for it runs" "needs CONFIG_CPUHP_HALFWAY_TEST=m"
+	fi
 	check "$1: 'online' does the rest of the way" both_files
 }
 
@@ -103,7 +128,7 @@ write_gives OK "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$(state sched:ac
 	skip_all "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
 
 [ $# -gt 0 ] || set -- idle
-ktap_set_plan $(($# * 5 + 2))
+ktap_set_plan $(($# * 7 + 2))
 vmstat_off
 steps_start
 diag "states to stop in: $(stops | wc -l)"
