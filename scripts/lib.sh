@@ -38,6 +38,8 @@ export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$ROOT/scripts/gitconfig
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES KBUILD_OUTPUT KCFLAGS \
 	CROSS_COMPILE LLVM GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE CDPATH
 export CCACHE_DIR=${CCACHE_DIR:-${HOME:-$BUILD}/.cache/ccache}
+# What was compiled in one clone is the same in the next.
+export CCACHE_BASEDIR=$BUILD
 
 log() { printf '[%4ds] %s\n' $(($(date +%s) - START)) "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
