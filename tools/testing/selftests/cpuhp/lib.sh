@@ -12,7 +12,6 @@ HERE=$(cd "$(dirname "$0")" && pwd)
 CPU_SYS=/sys/devices/system/cpu
 PARAMS=/sys/module/cpuhp/parameters
 MODULES=${MODULES:-/lib/modules}
-MODULES_SYS=/sys/module
 TRACING=/sys/kernel/tracing
 KCSAN=/sys/kernel/debug/kcsan
 TOOL=$HERE/cpu_tool

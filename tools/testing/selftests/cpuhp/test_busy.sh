@@ -69,7 +69,7 @@ irq_while_it_waits() {
 	try_write "$CPU_SYS/cpu$CPU/online" 0 >"$WAITER_SAYS" &
 	usleep 700000
 	start=$(now_ms)
-	cat "$MODULES_SYS/cpuhp_hog/parameters/irq" >/dev/null || return 1
+	cat "/sys/module/cpuhp_hog/parameters/irq" >/dev/null || return 1
 	ms=$(($(now_ms) - start))
 	wait
 	unload cpuhp_hog
@@ -82,7 +82,7 @@ irq_while_it_waits() {
 # to give up would leave it half way, and others would run its callbacks.
 way_back_waits() {
 	load cpuhp_hog cpu="$CPU" stage=up ms=2000 && cpu_off "$CPU" || return 1
-	echo "$(state workqueue:online)" >"$CPU_SYS/cpu$CPU/hotplug/fail"
+	state workqueue:online >"$CPU_SYS/cpu$CPU/hotplug/fail"
 	out=$(try_write "$CPU_SYS/cpu$CPU/online" 1)
 	ms=${out#* }
 	diag "the way up: ${out% *} after $ms ms, the hog takes 2000"
