@@ -17,7 +17,7 @@ ran=()
 row() {
 	local name=$1 kernel=$2 cpus=$3 limit=$4 command=$5 file=$BUILD/log/test$SUFFIX-$1.log
 	mkdir -p "$BUILD/log"
-	local rc=0 reason='' why line plan seen=0 bad=0
+	local rc=0 reason='' why line plan seen=0 bad=0 from=$SECONDS
 	shift 5
 	# shellcheck disable=SC2254
 	case $name in
@@ -53,5 +53,6 @@ row() {
 	fi
 	[ -z "$reason" ] || not_ok "$name: the guest ($reason)"
 	grep -E '^# ' "$file.ktap" || :
+	echo "# $name: took $((SECONDS - from)) s"
 }
 title() { sed -E 's/^ok [0-9]+ *(- )?//;s/ *$//' <<<"$1"; }
