@@ -19,6 +19,9 @@
  * disabled, one after the other, and "ms" longer in one in which it sees a CPU
  * leave cpu_online_mask. For so long the takedown waits for this reader.
  *
+ * "held" is a reader of RCU on the last CPU, in one section after the other, in
+ * which it can be preempted, or throttled.
+ *
  * Either way the offline must be over or go on when the hog is removed.  A kernel
  * that takes CPUs down in stop_machine() does not find out about a late hog: the
  * scheduler warns, and the CPU, offline already, does not get to its idle task
@@ -28,14 +31,18 @@
 
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
 #include <linux/delay.h>
 #include <linux/irq.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/panic.h>
 #include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
 #include <linux/smpboot.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -50,7 +57,7 @@ MODULE_PARM_DESC(cpu, "CPU to keep busy");
 
 static char *hog_stage = "early";
 module_param_named(stage, hog_stage, charp, 0444);
-MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle(), up: from coming online on, reader: see the source");
+MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle(), up: from coming online on, reader, held: see the source");
 
 static uint hog_ms;
 module_param_named(ms, hog_ms, uint, 0444);
@@ -70,6 +77,25 @@ static int hog_get_irq(char *buffer, const struct kernel_param *kp)
 static const struct kernel_param_ops hog_irq_ops = { .get = hog_get_irq };
 module_param_cb(irq, &hog_irq_ops, NULL, 0444);
 MODULE_PARM_DESC(irq, "Allocate an interrupt, free it, and tell its number");
+
+static void hog_panic(void *unused)
+{
+	panic("cpuhp_hog: panic in a cross-call to an outgoing CPU");
+}
+
+/* Where a CPU waits for a reader on its way out */
+static int hog_set_panic(const char *val, const struct kernel_param *kp)
+{
+	int cpu, err = -ENXIO;
+
+	for_each_cpu_andnot(cpu, cpu_callable_mask, cpu_online_mask)
+		err = smp_call_function_single(cpu, hog_panic, NULL, 0);
+	return err;
+}
+
+static const struct kernel_param_ops hog_panic_ops = { .set = hog_set_panic };
+module_param_cb(panic, &hog_panic_ops, NULL, 0200);
+MODULE_PARM_DESC(panic, "Panic on the CPU that is out of cpu_online_mask, and still takes calls");
 
 static DEFINE_PER_CPU(struct task_struct *, hog_task);
 static DECLARE_WAIT_QUEUE_HEAD(hog_idle);
@@ -148,12 +174,26 @@ static int hog_read(void *unused)
 	return 0;
 }
 
-static int hog_start_reader(void)
+static int hog_read_held(void *unused)
 {
-	hog_reader = kthread_create_on_cpu(hog_read, NULL, cpumask_last(cpu_online_mask),
-					   "cpuhp_reader/%u");
+	while (!kthread_should_stop()) {
+		rcu_read_lock();
+		mdelay(2);
+		rcu_read_unlock();
+		cond_resched();
+	}
+	return 0;
+}
+
+static int hog_start_reader(int (*fn)(void *unused))
+{
+	unsigned int cpu = cpumask_last(cpu_online_mask);
+
+	/* Not kthread_create_on_cpu(): it shall go into a cgroup. */
+	hog_reader = kthread_create(fn, NULL, "cpuhp_reader/%u", cpu);
 	if (IS_ERR(hog_reader))
 		return PTR_ERR(hog_reader);
+	set_cpus_allowed_ptr(hog_reader, cpumask_of(cpu));
 	wake_up_process(hog_reader);
 	return 0;
 }
@@ -216,7 +256,9 @@ static int __init hog_init(void)
 	int ret;
 
 	if (sysfs_streq(hog_stage, "reader"))
-		return hog_start_reader();
+		return hog_start_reader(hog_read);
+	if (sysfs_streq(hog_stage, "held"))
+		return hog_start_reader(hog_read_held);
 	if (!hog_is_late() && !sysfs_streq(hog_stage, "early"))
 		return -EINVAL;
 

@@ -93,8 +93,8 @@ static int fill(char *page, unsigned long wait, unsigned long note, const char *
 		fputs("kexec_crash: the text is too long\n", stderr);
 		return -1;
 	}
-	strcpy(tail.text, text);
-	strcpy(tail.text + strlen(text) + 1, other);
+	memcpy(tail.text, text, strlen(text) + 1);
+	memcpy(tail.text + strlen(text) + 1, other, strlen(other) + 1);
 	size += offsetof(struct tail, text);
 	memset(page, NOP, PAGE);
 	memcpy(page + PAGE - size - code, image_start, code);

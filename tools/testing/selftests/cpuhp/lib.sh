@@ -549,7 +549,13 @@ vectors() {
 vectors_add_up() {
 	odd=$(vectors | awk '
 		$1 == "all" { all = $2; next }
-		{ sum = $2 + $3 + $4; avail += $2; if (NR > 2 && sum != last) bad = 1; last = sum; line = line " CPU" $1 ":" $2 "+" $3 "+" $4 }
+		{
+			sum = $2 + $3 + $4
+			avail += $2
+			if (NR > 2 && sum != last) bad = 1
+			last = sum
+			line = line " CPU" $1 ":" $2 "+" $3 "+" $4
+		}
 		END { if (bad || avail != all) print "available", all, "on CPUs:" line }')
 	[ -z "$odd" ] && return 0
 	diag "vectors: $odd"
@@ -587,11 +593,14 @@ unload() {
 # from, or for readers that saw it online, as cpuhptorture has them
 #
 
-# keeper_start idle|readers CPU
+# keeper_start idle|readers|reader CPU: the reader's section is the one to rely on
 keeper_start() {
 	case $1 in
 	idle)
 		load cpuhp_hog cpu="$2" stage=late
+		;;
+	reader)
+		load cpuhp_hog stage=reader ms=8000
 		;;
 	readers)
 		load torture && load cpuhptorture nreaders=1 contexts=1 services=1 dwell_us=500000 \
@@ -609,7 +618,7 @@ keeper_end() {
 
 has_keeper() {
 	case $1 in
-	idle) has_module cpuhp_hog ;;
+	idle | reader) has_module cpuhp_hog ;;
 	readers) has_module cpuhptorture ;;
 	esac
 }
@@ -622,14 +631,19 @@ last_phase() {
 takedown_begins() {
 	while kill -0 "$WAITER" 2>/dev/null; do
 		case $1,$(last_phase) in
-		idle,request | readers,quiesced) return 0 ;;
+		idle,request | reader*,quiesced) return 0 ;;
 		*,grace-period | *,committed | *,closed | *,dead | *,withdrawn) return 1 ;;
 		esac
 	done
 	return 1
 }
 
-# takedown_waits idle|readers CPU: starts an offline, in the background, that has
+# The reader between two of its sections does not see the CPU leave.
+still_waits() {
+	[ "$1" != reader ] || { sleep 0.3 && [ "$(last_phase)" = quiesced ]; }
+}
+
+# takedown_waits idle|readers|reader CPU: starts an offline, in the background, that has
 # come to where it waits.  Not every reader is in a section that is long enough.
 takedown_waits() {
 	tries=0
@@ -637,7 +651,7 @@ takedown_waits() {
 		trace_start
 		try_write "$CPU_SYS/cpu$2/online" 0 >"$WAITER_SAYS" &
 		WAITER=$!
-		takedown_begins "$1" && return 0
+		takedown_begins "$1" && still_waits "$1" && return 0
 		wait "$WAITER"
 		is_online "$2" || cpu_on "$2" || return 1
 		tries=$((tries + 1))

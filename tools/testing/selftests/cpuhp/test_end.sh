@@ -4,9 +4,12 @@
 #
 # The system ends while a takedown waits.  This test is the end of its guest:
 #
-#   test_end.sh panic idle|readers	the crash kernel starts, and says so, and
+#   test_end.sh panic idle|reader	the crash kernel starts, and says so, and
 #					whether there are registers of the outgoing
 #					CPU.  Needs crashkernel=16M
+#   test_end.sh panic-there		the same, but it is the outgoing CPU that
+#					panics, in a cross-call, while it waits for a
+#					reader
 #   test_end.sh kexec			a takedown waits for a reader while another
 #					kernel starts, in place of the code of this
 #					one: no CPU may still run there
@@ -19,6 +22,7 @@ cpuhp_start 120 "$@"
 
 END=${1:-reboot}
 KIND=${2:-idle}
+[ "$END" != panic-there ] || KIND=reader
 CPU=$(first_secondary)
 
 has_idle || skip_all "this kernel has no idle takedown"
@@ -47,9 +51,14 @@ set_mode idle
 set_param takedown_timeout_ms 3000
 
 case $END in
-panic)
+panic | panic-there)
 	ktap_set_plan 2
 	title="waits for $KIND: after a panic the crash kernel starts"
+	panic_here='echo c >/proc/sysrq-trigger'
+	if [ "$END" = panic-there ]; then
+		title="waits for $KIND: after a panic of the outgoing CPU the crash kernel starts"
+		panic_here='echo 1 >/sys/module/cpuhp_hog/parameters/panic'
+	fi
 	note="waits for $KIND: the panic has stopped the CPU, and has its registers"
 	# The last line is what a guest says whose command has come to its end.
 	"$HERE/kexec_crash" "ok 1 - $title
@@ -58,7 +67,7 @@ guest: exit 0
 " "$CPU" "ok 1 - $title
 not ok 2 - $note
 guest: exit 1
-" && waits && echo c >/proc/sysrq-trigger
+" && waits && eval "$panic_here" && sleep 60
 	ktap_test_fail "$title"
 	;;
 kexec)

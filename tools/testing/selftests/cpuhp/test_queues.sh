@@ -75,10 +75,10 @@ shared() {
 	QUEUE=$(queue_of 2-3)
 	for mode in $(modes); do
 		if try_write "$CPU_SYS/cpu2/hotplug/target" "$(state online)" >/dev/null; then
-			check "$mode: the interrupt of a queue goes to a CPU that is half way down" \
+			check "$mode: an interrupt of a queue goes to a CPU that is half way down" \
 				strands "$mode" 2 3
 		else
-			skip "$mode: the interrupt of a queue goes to a CPU that is half way down" \
+			skip "$mode: an interrupt of a queue goes to a CPU that is half way down" \
 				"needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
 		fi
 	done
@@ -111,7 +111,8 @@ measure() {
 			cpu_off "$cpu" && cpu_on "$cpu" || return 1
 			awk '/phase: (request|dead) / {
 				for (i = 1; i <= NF; i++) if ($i ~ /^[0-9]+\.[0-9]+:$/) at = $i + 0
-				if (/request/) from = at; else print int((at - from) * 1000000 + 0.5)
+				if (/request/) from = at
+				else print int((at - from) * 1000000 + 0.5)
 			}' "$TRACING/trace" >>"/tmp/own.$1"
 		done
 		run=$((run + 1))
@@ -155,7 +156,8 @@ own() {
 	if has_param debug_refuse; then
 		check "a CPU that refuses has its interrupts back" refuses
 	else
-		skip "a CPU that refuses has its interrupts back" "needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
+		skip "a CPU that refuses has its interrupts back" \
+			"needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
 	fi
 }
 

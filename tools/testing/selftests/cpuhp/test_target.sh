@@ -91,7 +91,8 @@ both_files() {
 # Right below sched:active it is online, but inactive: nobody is sent there
 nobody_is_sent() {
 	active=$(state sched:active)
-	step_to "$(stops | sort -n | awk -v a="$active" '$1 < a { s = $1 } END { print s }')" || return 1
+	step_to "$(stops | sort -n |
+		awk -v a="$active" '$1 < a { s = $1 } END { print s }')" || return 1
 	sent=0
 	load cpuhp_halfway cpu="$CPU" && unload cpuhp_halfway || sent=1
 	[ "$sent" = 0 ] || log_since | grep 'cpuhp_halfway:' | tail -n 3 | sed 's/^/# /'
@@ -100,7 +101,8 @@ nobody_is_sent() {
 
 # Its threads are parked by then: who takes what is queued for them?
 irq_work_runs() {
-	step_to "$(state sched:waitempty)" && load cpuhp_halfway cpu="$CPU" && cpu_off "$CPU" || return 1
+	step_to "$(state sched:waitempty)" && load cpuhp_halfway cpu="$CPU" &&
+		cpu_off "$CPU" || return 1
 	same "runs of an irq_work of CPU$CPU" 1 "$(cat /sys/module/cpuhp_halfway/parameters/ran)"
 	status=$?
 	cpu_on "$CPU" && unload cpuhp_halfway && works "$CPU" && return "$status"
