@@ -48,7 +48,7 @@ MODULE_PARM_DESC(ran, "Whether the function of the call has been run (do not set
 static bool deaf_wanted;
 static bool deaf_now;
 
-/* RCU does not watch, and nothing of what is called here is traced. */
+/* RCU does not watch. */
 static notrace void deaf_sleep(void)
 {
 	u64 until = ktime_get_mono_fast_ns() + (u64)deaf_ms * NSEC_PER_MSEC;
@@ -72,7 +72,7 @@ static notrace int deaf_enter(struct cpuidle_device *dev, struct cpuidle_driver 
 
 static struct cpuidle_driver deaf_driver = {
 	.name		= KBUILD_MODNAME,
-	/* No owner: the module is used only as long as it is registered. */
+	/* No owner: it would pin the module. deaf_exit() waits. */
 	.states		= {
 		{
 			.enter			= deaf_enter,
@@ -135,7 +135,7 @@ static int __init deaf_init(void)
 	err = cpuidle_register(&deaf_driver, NULL);
 	if (err)
 		return err;
-	/* Out of the sleep that it is in, to where it goes round */
+	/* It leaves the sleep that it is in, and calls deaf_enter() from now on. */
 	smp_call_function_single(deaf_cpu, deaf_nop, NULL, 1);
 	return 0;
 }
@@ -143,6 +143,8 @@ static int __init deaf_init(void)
 static void __exit deaf_exit(void)
 {
 	cpuidle_unregister(&deaf_driver);
+	/* One may still be in there, where no grace period waits for it. */
+	kick_all_cpus_sync();
 }
 
 module_init(deaf_init);

@@ -12,6 +12,7 @@ cpuhp_start 100 "$@"
 
 [ "$(count_secondary)" -eq 3 ] || skip_all "needs 4 CPUs"
 grep -qw "isolcpus=3" /proc/cmdline || skip_all "needs isolcpus=3"
+has_idle || skip_all "this kernel has no idle takedown"
 has_module cpuhp_deaf || skip_all "needs CONFIG_CPUHP_DEAF_TEST=m"
 
 ran() {
@@ -35,6 +36,7 @@ back() {
 	all_on && all_back
 }
 
+set_mode idle
 ktap_set_plan 6
 check "CPU3 sleeps, with a call of CPU1 in its queue" call_lies_there
 check "CPU1 is off when the call has been run, not earlier" off_after_the_call
