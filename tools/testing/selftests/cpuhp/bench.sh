@@ -18,22 +18,14 @@ COUNT=${2:-3}
 LOADS=${3:-idle busy}
 NORMAL=/sys/kernel/rcu_normal
 LAT=$HERE/cpuhp-lat
-SPINNERS=
 
 [ -x "$LAT" ] || { echo "# $LAT is missing"; exit 1; }
 
 load_begin() {
 	[ "$1" = busy ] || return 0
 	for _ in 0 $(secondary_cpus); do
-		(while :; do :; done) &
-		SPINNERS="$SPINNERS $!"
+		spin_on any
 	done
-}
-
-load_end() {
-	# shellcheck disable=SC2086 # a list of numbers
-	[ -z "$SPINNERS" ] || kill $SPINNERS
-	SPINNERS=
 }
 
 # Interrupts are steered away, as who cares about latency does.
@@ -57,7 +49,7 @@ for load in $LOADS; do
 			round=$((round + 1))
 		done
 	done
-	load_end
+	kill_spinners
 done
 echo 0 >"$NORMAL"
 set_mode idle

@@ -35,7 +35,6 @@ STOP=/tmp/bystanders.stop
 INSTANCE=$TRACING/instances/bystanders
 BUCKETS=200000
 SETTLE_US=20000
-PIDS=
 status=0
 
 fail() {
@@ -50,8 +49,7 @@ give_up() {
 
 # shellcheck disable=SC2317,SC2329 # by the trap
 finish() {
-	# shellcheck disable=SC2086 # a list of numbers
-	[ -z "$PIDS" ] || kill $PIDS 2>/dev/null
+	kill_spinners
 	if [ -d "$INSTANCE" ]; then
 		echo 0 >"$INSTANCE/tracing_on"
 		echo 0 >"$INSTANCE/events/enable"
@@ -59,12 +57,6 @@ finish() {
 	fi
 	all_on >/dev/null
 	set_mode idle
-}
-
-# spinner_start CPU: it stays in user space
-spinner_start() {
-	taskset "$(printf '%x' $((1 << $1)))" sh -c 'while :; do :; done' &
-	PIDS="$PIDS $!"
 }
 
 #
@@ -141,7 +133,7 @@ bench_rtla() {
 	[ "$VICTIM" -gt 1 ] || give_up "this needs 3 CPUs"
 	# In virtual time the emulator skips the time in which no CPU is awake, and at times
 	# more than that: keep one awake.
-	[ -z "$SPIN" ] || spinner_start "$SPIN"
+	[ -z "$SPIN" ] || spin_on "$SPIN"
 	for mode in none $(modes); do
 		case $1 in
 		timerlat)
@@ -353,7 +345,7 @@ evaluate() {
 # What the isolated CPUs do all the time; they have nothing else to run.
 spinners_start() {
 	for cpu in $(in_list "$ISOLATED"); do
-		spinner_start "$cpu"
+		spin_on "$cpu"
 	done
 	# Their ticks stop, and what was left to do there is done.
 	sleep 2
@@ -361,7 +353,7 @@ spinners_start() {
 
 # "CPU STATE" of each
 spinners() {
-	for pid in $PIDS; do
+	for pid in $SPINNERS; do
 		awk '{ sub(/.*[)]/, ""); print $37, $1 }' "/proc/$pid/stat"
 	done
 }

@@ -297,10 +297,8 @@ int main(int argc, char **argv)
 		return works(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "spin"))
 		return spin(atoi(argv[2]));
-	if (argc == 3 && !strcmp(argv[1], "rtc"))
-		return rtc(atoi(argv[2]), 0);
-	if (argc == 4 && !strcmp(argv[1], "rtc"))
-		return rtc(atoi(argv[2]), 1);
+	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "rtc"))
+		return rtc(atoi(argv[2]), argc == 4);
 	if (argc == 4 && !strcmp(argv[1], "reads"))
 		return reads(atoi(argv[2]), argv[3]);
 	if (argc == 4 && !strcmp(argv[1], "read"))

@@ -589,6 +589,28 @@ unload() {
 }
 
 #
+# Tasks of user space that keep a CPU busy, until kill_spinners
+#
+
+SPINNERS=''
+
+# spin_on CPU|any: in user space; $! is the task
+spin_on() {
+	mask=-1
+	[ "$1" = any ] || mask=$((1 << $1))
+	taskset "$(printf %x "$mask")" sh -c 'while :; do :; done' &
+	SPINNERS="$SPINNERS $!"
+}
+
+kill_spinners() {
+	for pid in $SPINNERS; do
+		kill "$pid"
+		wait "$pid"
+	done 2>/dev/null
+	SPINNERS=''
+}
+
+#
 # A takedown that waits: for the CPU to become idle, which cpuhp_hog keeps it
 # from, or for readers that saw it online, as cpuhptorture has them
 #

@@ -12,21 +12,12 @@
 cpuhp_start 100 "$@"
 
 ROUNDS=5
-SPINNERS=
 
 [ "$(count_secondary)" -eq 3 ] || skip_all "needs 4 CPUs"
 for want in rcu_fanout_leaf=3 rcu_fanout_exact=1; do
 	grep -qw "rcutree.$want" /proc/cmdline || skip_all "needs rcutree.$want"
 done
 [ -d "$TRACING/events/sched/sched_waking" ] || skip_all "needs CONFIG_FTRACE"
-
-kill_spinners() {
-	for pid in $SPINNERS; do
-		kill "$pid"
-		wait "$pid"
-	done 2>/dev/null
-	SPINNERS=
-}
 
 cleanup() {
 	echo 0 >"$TRACING/events/sched/sched_waking/enable"
@@ -48,16 +39,10 @@ wakeups() {
 	diag "$1: the worker was woken $count times in $ROUNDS offlines"
 }
 
-spin_on() {
-	# shellcheck disable=SC2016 # it is the other shell's
-	taskset "$1" sh -c 'while :; do :; done' &
-	SPINNERS="$SPINNERS $!"
-}
-
 busy_leaf() {
 	# The kthread of the grace period runs on any of them.
-	for mask in 1 2 4; do
-		spin_on "$mask"
+	for cpu in 0 1 2; do
+		spin_on "$cpu"
 	done
 	wakeups "all CPUs of the leaf run"
 	status=$?

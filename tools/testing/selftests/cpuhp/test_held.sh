@@ -15,7 +15,6 @@ ROUNDS=${1:-20}
 CPU=$(first_secondary)
 LAST=$(secondary_cpus | tail -n 1)
 GROUP=/sys/fs/cgroup/cpuhp_held
-SPINNER=''
 
 has_idle || skip_all "this kernel has no idle takedown"
 [ "$(count_secondary)" -gt 1 ] || skip_all "needs at least 3 CPUs"
@@ -24,13 +23,8 @@ echo +cpu 2>/dev/null >/sys/fs/cgroup/cgroup.subtree_control
 mkdir -p "$GROUP"
 [ -e "$GROUP/cpu.max" ] || skip_all "needs CONFIG_CFS_BANDWIDTH"
 
-kill_spinner() {
-	[ -z "$SPINNER" ] || kill "$SPINNER" 2>/dev/null
-	SPINNER=''
-}
-
 cleanup() {
-	kill_spinner
+	kill_spinners
 	unload cpuhp_hog
 	rmdir "$GROUP"
 }
@@ -76,19 +70,35 @@ held() {
 	[ -n "$pid" ] && echo "$pid" >"$GROUP/cgroup.procs"
 }
 
+# more THAN IS WHAT: a reader that is not kept from running would hold nobody
+more() {
+	[ "$2" -gt "$1" ] && return 0
+	diag "$3: $2, more than $1 are needed"
+	return 1
+}
+
+# How often the group used up its time, and how often the reader was preempted
+nr_throttled() {
+	awk '$1 == "nr_throttled" { print $2 }' "$GROUP/cpu.stat"
+}
+
+nr_preempted() {
+	awk '$1 == "nonvoluntary_ctxt_switches:" { print $2 }' "/proc/$pid/status"
+}
+
 throttled() {
-	held "2000 100000" 0 && wait_for "reader with 2 ms of each 100"
+	held "2000 100000" 0 && wait_for "reader with 2 ms of each 100" &&
+		more "$ROUNDS" "$(nr_throttled)" "times throttled"
 	status=$?
 	unload cpuhp_hog && return "$status"
 }
 
 starved() {
-	# shellcheck disable=SC2016 # it is the other shell's
-	taskset -c "$LAST" sh -c 'while :; do :; done' &
-	SPINNER=$!
-	held max 1 && wait_for "SCHED_IDLE reader beside a busy task"
+	spin_on "$LAST"
+	held max 1 && wait_for "SCHED_IDLE reader beside a busy task" &&
+		more "$ROUNDS" "$(nr_preempted)" "times preempted"
 	status=$?
-	kill_spinner
+	kill_spinners
 	unload cpuhp_hog && return "$status"
 }
 

@@ -10,11 +10,8 @@ cpuhp_start 120 "$@"
 
 has_param debug_refuse || skip_all "needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
 
-SPINNERS=
-
 cleanup() {
-	# shellcheck disable=SC2086 # a list of numbers
-	[ -z "$SPINNERS" ] || kill $SPINNERS
+	kill_spinners
 	set_param debug_refuse N
 }
 
@@ -34,30 +31,24 @@ refused_in_trace() {
 # in which it would find the call without being told.
 busy_takes_calls() {
 	for cpu in $(secondary_cpus); do
-		taskset "$(printf %x $((1 << cpu)))" sh -c 'while :; do :; done' &
-		SPINNERS="$SPINNERS $!"
+		spin_on "$cpu"
 	done
 	sleep 1
 	changed=1
 	echo 1 >"$TRACING/events/sched/enable" && echo 0 >"$TRACING/events/sched/enable" &&
 		changed=0
-	# shellcheck disable=SC2086 # a list of numbers
-	kill $SPINNERS
-	SPINNERS=
+	kill_spinners
 	return $changed
 }
 
 # A task that runs is moved by the stopper of its CPU.
 running_task_moves() {
 	for cpu in $(secondary_cpus); do
-		taskset "$(printf %x $((1 << cpu)))" sh -c 'while :; do :; done' &
-		spinner=$!
-		SPINNERS="$SPINNERS $spinner"
+		spin_on "$cpu"
 		usleep 100000
-		timeout 10 taskset -p 1 "$spinner" >/dev/null || return 1
-		kill "$spinner"
+		timeout 10 taskset -p 1 "$!" >/dev/null || return 1
+		kill_spinners
 	done
-	SPINNERS=
 }
 
 # affinity IRQ MASK EFFECTIVE

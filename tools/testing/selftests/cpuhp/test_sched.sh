@@ -43,11 +43,9 @@ siblings_right_all_along() {
 load_counts() {
 	read -r before _ </proc/loadavg
 	all_off || return 1
-	taskset 1 sh -c 'while :; do :; done' &
-	spinner=$!
+	spin_on 0
 	sleep 30
-	kill $spinner
-	wait $spinner 2>/dev/null
+	kill_spinners
 	read -r load _ </proc/loadavg
 	diag "load average $before, then $load"
 	all_on && [ "$(echo "$before $load" | awk '{ print ($2 > 0.61 * $1 + 0.2) }')" = 1 ]
