@@ -24,7 +24,7 @@ LAT=$HERE/cpuhp-lat
 load_begin() {
 	[ "$1" = busy ] || return 0
 	for _ in 0 $(secondary_cpus); do
-		spin_on any
+		spin_on "$(cat "$CPU_SYS/present")"
 	done
 }
 

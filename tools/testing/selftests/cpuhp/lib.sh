@@ -594,11 +594,9 @@ unload() {
 
 SPINNERS=''
 
-# spin_on CPU|any: in user space; $! is the task
+# spin_on CPUS: a list of those that it may run on; $! is the task
 spin_on() {
-	mask=-1
-	[ "$1" = any ] || mask=$((1 << $1))
-	taskset "$(printf %x "$mask")" sh -c 'while :; do :; done' &
+	taskset -c "$1" sh -c 'while :; do :; done' &
 	SPINNERS="$SPINNERS $!"
 }
 

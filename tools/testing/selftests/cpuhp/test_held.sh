@@ -77,18 +77,14 @@ more() {
 	return 1
 }
 
-# How often the group used up its time, and how often the reader was preempted
-nr_throttled() {
-	awk '$1 == "nr_throttled" { print $2 }' "$GROUP/cpu.stat"
-}
-
-nr_preempted() {
-	awk '$1 == "nonvoluntary_ctxt_switches:" { print $2 }' "/proc/$pid/status"
+# field NAME FILE
+field() {
+	awk -v name="$1" '$1 == name { print $2 }' "$2"
 }
 
 throttled() {
 	held "2000 100000" 0 && wait_for "reader with 2 ms of each 100" &&
-		more "$ROUNDS" "$(nr_throttled)" "times throttled"
+		more "$ROUNDS" "$(field nr_throttled "$GROUP/cpu.stat")" "times throttled"
 	status=$?
 	unload cpuhp_hog && return "$status"
 }
@@ -96,7 +92,8 @@ throttled() {
 starved() {
 	spin_on "$LAST"
 	held max 1 && wait_for "SCHED_IDLE reader beside a busy task" &&
-		more "$ROUNDS" "$(nr_preempted)" "times preempted"
+		more "$ROUNDS" "$(field nonvoluntary_ctxt_switches: "/proc/$pid/status")" \
+			"times preempted"
 	status=$?
 	kill_spinners
 	unload cpuhp_hog && return "$status"
