@@ -72,7 +72,8 @@ if [ -x "$QEMU_DIR/bin/$EMULATOR" ]; then PATH=$QEMU_DIR/bin:$PATH; fi
 
 # Before QEMU 8.1 a CPU that is a thread of its own can translate code while another
 # one patches it, and keep what it was.  A kernel that switches tracepoints then dies of
-# a breakpoint that is not there any more: without the series in seconds.
+# a breakpoint that is not there any more: without the series in seconds.  Newer ones do
+# it while the kernel boots, once in about 500 times.
 qemu_keeps_patches() {
 	"$EMULATOR" --version 2>/dev/null |
 		awk 'NR == 1 { match($0, /version [0-9]+[.][0-9]+/); split(substr($0, RSTART + 8, RLENGTH - 8), v, ".")
