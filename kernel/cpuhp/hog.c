@@ -10,14 +10,20 @@
  * For the latter, the takedown has to find out by itself that it cannot finish.
  *
  * At the stage "up" it is there when its CPU comes online, and keeps it from
- * going back if something above fails.
+ * going back if something above fails. At the stage "call" there is no hog, but a
+ * callback that waits, on the CPU that comes online or back, for a call: "called"
+ * tells whether it has come within a second.
  *
  * With "ms" it gives way after that time, and the CPU goes from running a task
- * to being taken down, with no time as an idle CPU in between.
+ * to being taken down, with no time as an idle CPU in between. At the stage "irq"
+ * an interrupt takes as long again then, on a CPU that is idle otherwise. At the
+ * stage "tick" a timer keeps the tick of the idle CPU going, and so what comes
+ * with it: it counts the jiffies.
  *
  * As a "reader" it keeps the last CPU busy: in short sections with preemption
  * disabled, one after the other, and "ms" longer in one in which it sees a CPU
- * leave cpu_online_mask. For so long the takedown waits for this reader.
+ * leave cpu_online_mask. For so long the takedown waits for this reader. The one
+ * called "timers" sets a timer there each millisecond meanwhile.
  *
  * "held" is a reader of RCU on the last CPU, in one section after the other, in
  * which it can be preempted, or throttled.
@@ -32,8 +38,9 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
-#include <linux/delay.h>
+#include <linux/hrtimer.h>
 #include <linux/irq.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
@@ -46,7 +53,9 @@
 #include <linux/smpboot.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/timer.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 MODULE_DESCRIPTION("Keep a CPU busy while it goes offline");
 MODULE_LICENSE("GPL");
@@ -57,7 +66,7 @@ MODULE_PARM_DESC(cpu, "CPU to keep busy");
 
 static char *hog_stage = "early";
 module_param_named(stage, hog_stage, charp, 0444);
-MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle(), up: from coming online on, reader, held: see the source");
+MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle(), irq: late, and an interrupt, tick: late, and a timer, up: from coming online on, call: not at all, reader, timers, held: see the source");
 
 static uint hog_ms;
 module_param_named(ms, hog_ms, uint, 0444);
@@ -98,11 +107,18 @@ module_param_cb(panic, &hog_panic_ops, NULL, 0200);
 MODULE_PARM_DESC(panic, "Panic on the CPU that is out of cpu_online_mask, and still takes calls");
 
 static DEFINE_PER_CPU(struct task_struct *, hog_task);
+static struct task_struct *hog_reader;
 static DECLARE_WAIT_QUEUE_HEAD(hog_idle);
 static bool hog_wanted;
 static bool hog_busy;
-module_param_named(busy, hog_busy, bool, 0444);
-MODULE_PARM_DESC(busy, "Is it keeping the CPU busy now (do not set)");
+
+static uint hog_met;
+module_param_named(met, hog_met, uint, 0444);
+MODULE_PARM_DESC(met, "irq: interrupts of an idle CPU, timers: calls to an outgoing CPU (do not set)");
+
+static uint hog_late_ms;
+module_param_named(late_ms, hog_late_ms, uint, 0444);
+MODULE_PARM_DESC(late_ms, "timers: how long the slowest of the calls took, in ms (do not set)");
 
 static int hog_should_run(unsigned int cpu)
 {
@@ -119,10 +135,26 @@ static bool hog_is_up(void)
 	return sysfs_streq(hog_stage, "up");
 }
 
+static bool hog_is_irq(void)
+{
+	return sysfs_streq(hog_stage, "irq");
+}
+
+static bool hog_is_tick(void)
+{
+	return sysfs_streq(hog_stage, "tick");
+}
+
+static bool hog_is_call(void)
+{
+	return sysfs_streq(hog_stage, "call");
+}
+
 /* Does it need callbacks? */
 static bool hog_is_late(void)
 {
-	return hog_is_idle() || hog_is_up() || sysfs_streq(hog_stage, "late");
+	return hog_is_call() || hog_is_idle() || hog_is_irq() || hog_is_tick() || hog_is_up() ||
+	       sysfs_streq(hog_stage, "late");
 }
 
 static void hog_setup(unsigned int cpu)
@@ -139,6 +171,45 @@ static void hog_stop(void)
 	WRITE_ONCE(hog_wanted, false);
 }
 
+/* In real time: mdelay() takes what loops_per_jiffy says, which is wrong on a busy host. */
+static void hog_spin(unsigned int ms)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), ms);
+
+	while (ktime_before(ktime_get(), end))
+		cpu_relax();
+}
+
+#define HOG_LOOK_NS	(50 * NSEC_PER_USEC)
+
+static struct hrtimer hog_timer;
+
+static enum hrtimer_restart hog_timer_fn(struct hrtimer *timer)
+{
+	/* It has been moved. */
+	if (hog_reader || smp_processor_id() != hog_cpu)
+		return HRTIMER_NORESTART;
+	if (!is_idle_task(current)) {
+		hrtimer_forward_now(timer, HOG_LOOK_NS);
+		return HRTIMER_RESTART;
+	}
+	WRITE_ONCE(hog_met, hog_met + 1);
+	hog_spin(hog_ms);
+	return HRTIMER_NORESTART;
+}
+
+#define HOG_TICKS	100
+#define HOG_CALL_MS	1000
+
+static struct timer_list hog_tick;
+static int hog_ticks;
+
+static void hog_tick_fn(struct timer_list *timer)
+{
+	if (smp_processor_id() == hog_cpu && hog_ticks-- > 0)
+		mod_timer(timer, jiffies + 1);
+}
+
 static void hog_run(unsigned int cpu)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), hog_ms);
@@ -152,22 +223,59 @@ static void hog_run(unsigned int cpu)
 			play_idle_precise(10 * NSEC_PER_MSEC, U64_MAX);
 		cond_resched();
 	}
+	if (hog_is_irq())
+		hrtimer_start(&hog_timer, HOG_LOOK_NS, HRTIMER_MODE_REL_PINNED_HARD);
+	if (hog_is_tick()) {
+		hog_ticks = HOG_TICKS;
+		mod_timer(&hog_tick, jiffies + 1);
+	}
 	WRITE_ONCE(hog_busy, false);
 	wake_up(&hog_idle);
 }
 
-static struct task_struct *hog_reader;
+/* It is moved away by the CPU that is on its way out. */
+static void hog_set_timer(void *unused)
+{
+	hrtimer_start(&hog_timer, HOG_LOOK_NS, HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+static void hog_call_outgoing(unsigned int cpu)
+{
+	ktime_t start = ktime_get();
+
+	if (smp_call_function_single(cpu, hog_set_timer, NULL, 1))
+		return;
+	WRITE_ONCE(hog_met, hog_met + 1);
+	WRITE_ONCE(hog_late_ms, max_t(uint, hog_late_ms, ktime_ms_delta(ktime_get(), start)));
+}
+
+static void hog_set_timers(void)
+{
+	unsigned int i, cpu;
+
+	for (i = 0; i < hog_ms; i++) {
+		for_each_cpu_andnot(cpu, cpu_callable_mask, cpu_online_mask)
+			hog_call_outgoing(cpu);
+		hog_spin(1);
+	}
+}
 
 static int hog_read(void *unused)
 {
+	bool timers = sysfs_streq(hog_stage, "timers");
+
 	while (!kthread_should_stop()) {
 		unsigned int online;
 
 		preempt_disable();
 		online = num_online_cpus();
-		mdelay(1);
-		if (num_online_cpus() < online)
-			mdelay(hog_ms);
+		hog_spin(1);
+		if (num_online_cpus() < online) {
+			if (timers)
+				hog_set_timers();
+			else
+				hog_spin(hog_ms);
+		}
 		preempt_enable();
 		cond_resched();
 	}
@@ -178,7 +286,7 @@ static int hog_read_held(void *unused)
 {
 	while (!kthread_should_stop()) {
 		rcu_read_lock();
-		mdelay(2);
+		hog_spin(2);
 		rcu_read_unlock();
 		cond_resched();
 	}
@@ -217,11 +325,43 @@ static void hog_start(void)
 	wake_up_process(per_cpu(hog_task, hog_cpu));
 }
 
+static bool hog_called;
+module_param_named(called, hog_called, bool, 0444);
+MODULE_PARM_DESC(called, "Has the CPU that came back taken the call within a second (do not set)");
+
+static bool hog_call_came;
+
+static void hog_call_fn(void *unused)
+{
+	WRITE_ONCE(hog_call_came, true);
+}
+
+static void hog_call(struct work_struct *work)
+{
+	smp_call_function_single(hog_cpu, hog_call_fn, NULL, 1);
+}
+
+static DECLARE_WORK(hog_call_work, hog_call);
+
+/* Not idle for a moment: only an IPI tells this CPU that it is called. */
+static void hog_await_call(void)
+{
+	unsigned int ms;
+
+	WRITE_ONCE(hog_call_came, false);
+	schedule_work_on(cpumask_any_but(cpu_active_mask, hog_cpu), &hog_call_work);
+	for (ms = 0; ms < HOG_CALL_MS && !READ_ONCE(hog_call_came); ms++)
+		hog_spin(1);
+	WRITE_ONCE(hog_called, READ_ONCE(hog_call_came));
+}
+
 static int hog_cpu_online(unsigned int cpu)
 {
 	if (cpu != hog_cpu)
 		return 0;
-	if (hog_is_up())
+	if (hog_is_call())
+		hog_await_call();
+	else if (hog_is_up())
 		hog_start();
 	else
 		hog_stop();
@@ -230,7 +370,7 @@ static int hog_cpu_online(unsigned int cpu)
 
 static int hog_cpu_offline(unsigned int cpu)
 {
-	if (cpu == hog_cpu && !hog_is_up())
+	if (cpu == hog_cpu && !hog_is_up() && !hog_is_call())
 		hog_start();
 	return 0;
 }
@@ -255,7 +395,10 @@ static int __init hog_init(void)
 {
 	int ret;
 
-	if (sysfs_streq(hog_stage, "reader"))
+	hrtimer_init(&hog_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	hog_timer.function = hog_timer_fn;
+	timer_setup(&hog_tick, hog_tick_fn, TIMER_PINNED);
+	if (sysfs_streq(hog_stage, "reader") || sysfs_streq(hog_stage, "timers"))
 		return hog_start_reader(hog_read);
 	if (sysfs_streq(hog_stage, "held"))
 		return hog_start_reader(hog_read_held);
@@ -281,6 +424,7 @@ static void __exit hog_exit(void)
 {
 	if (hog_reader) {
 		kthread_stop(hog_reader);
+		hrtimer_cancel(&hog_timer);
 		return;
 	}
 	/*
@@ -295,6 +439,9 @@ static void __exit hog_exit(void)
 	/* The callback may have come in between. */
 	hog_stop();
 	smpboot_unregister_percpu_thread(&hog_threads);
+	hrtimer_cancel(&hog_timer);
+	timer_shutdown_sync(&hog_tick);
+	flush_work(&hog_call_work);
 }
 
 module_init(hog_init);

@@ -15,9 +15,9 @@
  * with the jiffies, stood behind CLOCK_MONOTONIC. All from the write to 'online'
  * until 20 ms after its return. The CPU is online again at the end.
  *
- * -j: only the jiffies, with cpuhp_hog to give the outgoing CPU the duty. When it
- * has it, a task on the other CPU starts to watch. There are no timers: an idle
- * CPU that is woken up brings the jiffies up to date whoever has the duty.
+ * -j: only the jiffies, with cpuhp_hog to have the outgoing CPU count them. There
+ * are no other tasks and no timers: an idle CPU that is woken up brings the jiffies
+ * up to date whoever should.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,7 +42,6 @@
 #define QUIET_NS	(500 * MS)
 #define AFTER_NS	(20 * MS)
 #define ARMED_NS	(3 * MS)
-#define HOG_BUSY	"/sys/module/cpuhp_hog/parameters/busy"
 #define NR_ARMED	128
 
 static int done;
@@ -187,40 +186,6 @@ static void *armed(void *arg)
 	return NULL;
 }
 
-static bool hog_is_busy(void)
-{
-	int fd = open(HOG_BUSY, O_RDONLY);
-	bool busy;
-	char c;
-
-	busy = fd >= 0 && read(fd, &c, 1) == 1 && c == 'Y';
-	if (fd >= 0)
-		close(fd);
-	return busy;
-}
-
-static void *watching(void *arg)
-{
-	struct place *place = arg;
-	__u64 end;
-
-	if (bind_to(place->other, place->other))
-		return "the task cannot be bound";
-	sem_post(&ready);
-	end = clock_ns(CLOCK_MONOTONIC) + 10 * QUIET_NS;
-	while (!hog_is_busy()) {
-		if (clock_ns(CLOCK_MONOTONIC) > end)
-			return "there is no cpuhp_hog";
-		sleep_until(clock_ns(CLOCK_MONOTONIC) + MS);
-	}
-	sleep_until(clock_ns(CLOCK_MONOTONIC) + SETTLE_NS);
-	while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
-		look_at_jiffies();
-		relax();
-	}
-	return NULL;
-}
-
 static int set_online(int cpu, int online)
 {
 	char path[64];
@@ -239,7 +204,7 @@ int main(int argc, char **argv)
 	int nr = sysconf(_SC_NPROCESSORS_CONF), cpu, err, i;
 	bool timers = true;
 	pthread_t thread, thread_armed;
-	void *fault, *fault_armed = NULL;
+	void *fault = NULL, *fault_armed = NULL;
 	struct place place;
 	__u64 end;
 
@@ -259,14 +224,15 @@ int main(int argc, char **argv)
 	for (i = 0; timers && i < NR_ARMED; i++)
 		place.timers[i] = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
 	if (bind_to(cpu + 2, cpu + 2) || sem_init(&ready, 0, 0) ||
-	    pthread_create(&thread, NULL, timers ? pushed : watching, &place) ||
-	    (timers && pthread_create(&thread_armed, NULL, armed, &place))) {
+	    (timers && (pthread_create(&thread, NULL, pushed, &place) ||
+			pthread_create(&thread_armed, NULL, armed, &place)))) {
 		perror("late");
 		return 1;
 	}
-	sem_wait(&ready);
+	if (timers)
+		sem_wait(&ready);
 	/* Let the others get done with what forking has left them to do, and sleep. */
-	if (!timers)
+	else
 		sleep_until(clock_ns(CLOCK_MONOTONIC) + QUIET_NS);
 
 	__atomic_store_n(&measuring, clock_ns(CLOCK_MONOTONIC), __ATOMIC_RELEASE);
@@ -281,9 +247,10 @@ int main(int argc, char **argv)
 	if (!err)
 		err = set_online(cpu, 1);
 	__atomic_store_n(&done, 1, __ATOMIC_RELEASE);
-	pthread_join(thread, &fault);
-	if (timers)
+	if (timers) {
+		pthread_join(thread, &fault);
 		pthread_join(thread_armed, &fault_armed);
+	}
 	fault = fault ?: fault_armed;
 	if (fault || err) {
 		fprintf(stderr, "late: %s\n", fault ? (char *)fault : strerror(err));

@@ -12,6 +12,7 @@ has_param debug_refuse || skip_all "needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
 
 cleanup() {
 	kill_spinners
+	! is_loaded cpuhp_hog || rmmod cpuhp_hog
 	set_param debug_refuse N
 }
 
@@ -29,16 +30,30 @@ refused_in_trace() {
 
 # Changing code takes a cross-call to each CPU, and one that is busy has no idle loop
 # in which it would find the call without being told.
+toggle_events() {
+	echo 1 >"$TRACING/events/sched/enable" && echo 0 >"$TRACING/events/sched/enable"
+}
+
 busy_takes_calls() {
 	for cpu in $(secondary_cpus); do
 		spin_on "$cpu"
 	done
 	sleep 1
-	changed=1
-	echo 1 >"$TRACING/events/sched/enable" && echo 0 >"$TRACING/events/sched/enable" &&
-		changed=0
+	toggle_events
+	changed=$?
 	kill_spinners
 	return $changed
+}
+
+# The first call, that is: an idle CPU that is woken up looks by itself for the others.
+first_call_comes() {
+	for cpu in $(secondary_cpus); do
+		load cpuhp_hog cpu="$cpu" stage=call || return 1
+		write_gives ENOSPC "$CPU_SYS/cpu$cpu/online" 0
+		status=$?
+		called=$(cat /sys/module/cpuhp_hog/parameters/called)
+		unload cpuhp_hog && [ "$status" = 0 ] && same "called" Y "$called" || return 1
+	done
 }
 
 # A task that runs is moved by the stopper of its CPU.
@@ -92,13 +107,18 @@ off_and_on() {
 }
 
 set_mode idle
-ktap_set_plan 10
+ktap_set_plan 11
 trace_start
 set_param debug_refuse Y
 check "each CPU refuses, gives ENOSPC, and works on" refuse_all
 check "they were asked, and refused" refused_in_trace
 check "all of them once more" refuse_all
 check "busy with something else, they take cross-calls" busy_takes_calls
+if has_module cpuhp_hog; then
+	check "the first call after it has refused comes at once" first_call_comes
+else
+	skip "the first call after it has refused comes at once" "no cpuhp_hog.ko"
+fi
 check "a task that runs there can be moved away" running_task_moves
 if ! bind_irq; then
 	skip "an interrupt of this CPU alone is back" "no interrupt can be moved here"
