@@ -125,42 +125,22 @@ static int hog_should_run(unsigned int cpu)
 	return READ_ONCE(hog_wanted);
 }
 
-static bool hog_is_idle(void)
+static bool hog_is(const char *stage)
 {
-	return sysfs_streq(hog_stage, "idle");
-}
-
-static bool hog_is_up(void)
-{
-	return sysfs_streq(hog_stage, "up");
-}
-
-static bool hog_is_irq(void)
-{
-	return sysfs_streq(hog_stage, "irq");
-}
-
-static bool hog_is_tick(void)
-{
-	return sysfs_streq(hog_stage, "tick");
-}
-
-static bool hog_is_call(void)
-{
-	return sysfs_streq(hog_stage, "call");
+	return sysfs_streq(hog_stage, stage);
 }
 
 /* Does it need callbacks? */
 static bool hog_is_late(void)
 {
-	return hog_is_call() || hog_is_idle() || hog_is_irq() || hog_is_tick() || hog_is_up() ||
-	       sysfs_streq(hog_stage, "late");
+	return hog_is("late") || hog_is("idle") || hog_is("irq") || hog_is("tick") ||
+	       hog_is("up") || hog_is("call");
 }
 
 static void hog_setup(unsigned int cpu)
 {
 	/* The kthreads that do have to park come first. */
-	if (hog_is_idle())
+	if (hog_is("idle"))
 		sched_set_fifo_low(current);
 	else
 		set_user_nice(current, MAX_NICE);
@@ -198,6 +178,12 @@ static enum hrtimer_restart hog_timer_fn(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
+/* On this CPU. One that is on its way out moves it away. */
+static void hog_set_timer(void *unused)
+{
+	hrtimer_start(&hog_timer, HOG_LOOK_NS, HRTIMER_MODE_REL_PINNED_HARD);
+}
+
 #define HOG_TICKS	100
 #define HOG_CALL_MS	1000
 
@@ -219,24 +205,18 @@ static void hog_run(unsigned int cpu)
 		if (hog_ms && ktime_after(ktime_get(), end))
 			hog_stop();
 		/* The idle loop, in a task that is not the idle task */
-		if (hog_is_idle())
+		if (hog_is("idle"))
 			play_idle_precise(10 * NSEC_PER_MSEC, U64_MAX);
 		cond_resched();
 	}
-	if (hog_is_irq())
-		hrtimer_start(&hog_timer, HOG_LOOK_NS, HRTIMER_MODE_REL_PINNED_HARD);
-	if (hog_is_tick()) {
+	if (hog_is("irq"))
+		hog_set_timer(NULL);
+	if (hog_is("tick")) {
 		hog_ticks = HOG_TICKS;
 		mod_timer(&hog_tick, jiffies + 1);
 	}
 	WRITE_ONCE(hog_busy, false);
 	wake_up(&hog_idle);
-}
-
-/* It is moved away by the CPU that is on its way out. */
-static void hog_set_timer(void *unused)
-{
-	hrtimer_start(&hog_timer, HOG_LOOK_NS, HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 static void hog_call_outgoing(unsigned int cpu)
@@ -262,7 +242,7 @@ static void hog_set_timers(void)
 
 static int hog_read(void *unused)
 {
-	bool timers = sysfs_streq(hog_stage, "timers");
+	bool timers = hog_is("timers");
 
 	while (!kthread_should_stop()) {
 		unsigned int online;
@@ -359,9 +339,9 @@ static int hog_cpu_online(unsigned int cpu)
 {
 	if (cpu != hog_cpu)
 		return 0;
-	if (hog_is_call())
+	if (hog_is("call"))
 		hog_await_call();
-	else if (hog_is_up())
+	else if (hog_is("up"))
 		hog_start();
 	else
 		hog_stop();
@@ -370,7 +350,7 @@ static int hog_cpu_online(unsigned int cpu)
 
 static int hog_cpu_offline(unsigned int cpu)
 {
-	if (cpu == hog_cpu && !hog_is_up() && !hog_is_call())
+	if (cpu == hog_cpu && !hog_is("up") && !hog_is("call"))
 		hog_start();
 	return 0;
 }
@@ -398,11 +378,11 @@ static int __init hog_init(void)
 	hrtimer_init(&hog_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	hog_timer.function = hog_timer_fn;
 	timer_setup(&hog_tick, hog_tick_fn, TIMER_PINNED);
-	if (sysfs_streq(hog_stage, "reader") || sysfs_streq(hog_stage, "timers"))
+	if (hog_is("reader") || hog_is("timers"))
 		return hog_start_reader(hog_read);
-	if (sysfs_streq(hog_stage, "held"))
+	if (hog_is("held"))
 		return hog_start_reader(hog_read_held);
-	if (!hog_is_late() && !sysfs_streq(hog_stage, "early"))
+	if (!hog_is_late() && !hog_is("early"))
 		return -EINVAL;
 
 	ret = smpboot_register_percpu_thread(&hog_threads);

@@ -229,11 +229,12 @@ int main(int argc, char **argv)
 		perror("late");
 		return 1;
 	}
-	if (timers)
+	if (timers) {
 		sem_wait(&ready);
-	/* Let the others get done with what forking has left them to do, and sleep. */
-	else
+	} else {
+		/* Let the others get done with what forking has left them to do, and sleep. */
 		sleep_until(clock_ns(CLOCK_MONOTONIC) + QUIET_NS);
+	}
 
 	__atomic_store_n(&measuring, clock_ns(CLOCK_MONOTONIC), __ATOMIC_RELEASE);
 	err = set_online(cpu, 0);
