@@ -6,7 +6,8 @@
  * per-CPU kthreads that the scheduler lets stay until the end: these are
  * expected to park.  The hog doesn't, and keeps the CPU busy, either all the
  * time, or only from the moment when the wait for an empty runqueue is over. In
- * the latter case it can also go through the idle loop, as idle injection does.
+ * the latter case it can also go through the idle loop, as idle injection does, or
+ * be "pinned": it sleeps with migration disabled, so that the CPU is idle and not empty.
  * For the latter, the takedown has to find out by itself that it cannot finish.
  *
  * At the stage "up" it is there when its CPU comes online, and keeps it from
@@ -66,7 +67,7 @@ MODULE_PARM_DESC(cpu, "CPU to keep busy");
 
 static char *hog_stage = "early";
 module_param_named(stage, hog_stage, charp, 0444);
-MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle(), irq: late, and an interrupt, tick: late, and a timer, up: from coming online on, call: not at all, reader, timers, held: see the source");
+MODULE_PARM_DESC(stage, "early: always, late: once the runqueue has been found empty, idle: late, and play_idle(), pinned: late, and asleep, irq: late, and an interrupt, tick: late, and a timer, up: from coming online on, call: not at all, reader, timers, held: see the source");
 
 static uint hog_ms;
 module_param_named(ms, hog_ms, uint, 0444);
@@ -133,7 +134,7 @@ static bool hog_is(const char *stage)
 /* Does it need callbacks? */
 static bool hog_is_late(void)
 {
-	return hog_is("late") || hog_is("idle") || hog_is("irq") || hog_is("tick") ||
+	return hog_is("late") || hog_is("idle") || hog_is("pinned") || hog_is("irq") || hog_is("tick") ||
 	       hog_is("up") || hog_is("call");
 }
 
@@ -200,15 +201,23 @@ static void hog_run(unsigned int cpu)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), hog_ms);
 
+	bool pinned = hog_is("pinned");
+
 	WRITE_ONCE(hog_busy, true);
+	if (pinned)
+		migrate_disable();
 	while (READ_ONCE(hog_wanted)) {
 		if (hog_ms && ktime_after(ktime_get(), end))
 			hog_stop();
 		/* The idle loop, in a task that is not the idle task */
 		if (hog_is("idle"))
 			play_idle_precise(10 * NSEC_PER_MSEC, U64_MAX);
+		if (pinned)
+			schedule_timeout_idle(1);
 		cond_resched();
 	}
+	if (pinned)
+		migrate_enable();
 	if (hog_is("irq"))
 		hog_set_timer(NULL);
 	if (hog_is("tick")) {

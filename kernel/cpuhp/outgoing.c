@@ -56,7 +56,11 @@ static void takedown_stay(void)
 	stop_machine_open();
 }
 
-/* What the calls have raised here, as after those that an idle CPU flushes */
+/*
+ * What the calls have raised here, as after those that an idle CPU flushes. The
+ * idle loop has not decided yet how long its tick can stop, so the interrupts that
+ * get in here change nothing that it has looked at.
+ */
 static void takedown_run_softirqs(void)
 {
 	unsigned int pending = local_softirq_pending();
@@ -77,8 +81,11 @@ static bool takedown_accept(struct cpuhp_takedown *td)
 	if (tick_check_broadcast_expired())
 		return false;
 	/* Without a stopper the CPU must run no task, so it goes right before. */
-	if (!stop_machine_close())
+	if (!stop_machine_close()) {
+		/* A wakeup that comes too late for its work brings nobody back here. */
+		set_tsk_need_resched(current);
 		return false;
+	}
 
 	/* A call, or a late wakeup of the stopper, can have made a task runnable. */
 	td->served = smp_call_poll();

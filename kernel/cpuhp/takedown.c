@@ -233,6 +233,36 @@ static void takedown_finish(unsigned int cpu)
 	takedown_state_reset(td);
 }
 
+/* Those that have quiesced. Serialized by the hotplug lock. */
+static struct cpumask takedown_gone;
+
+static void takedown_slow(struct timer_list *unused)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &takedown_gone) {
+		pr_warn("waiting for the readers who saw CPU %u online\n", cpu);
+		cpuhp_takedown_warn(cpu);
+	}
+}
+
+static DEFINE_TIMER(takedown_slow_timer, takedown_slow);
+
+/*
+ * A section that saw one of the CPUs online ends before this does, be it by
+ * disabled preemption or interrupts or by rcu_read_lock(). Pairs with
+ * set_cpu_online(cpu, false), which comes before QUIESCED. There is no limit, but
+ * one line after a second.
+ */
+static void takedown_await_readers(void)
+{
+	if (takedown_skip_gp())
+		return;
+	mod_timer(&takedown_slow_timer, jiffies + HZ);
+	synchronize_rcu_expedited();
+	timer_delete_sync(&takedown_slow_timer);
+}
+
 static int takedown_give_up(unsigned int cpu)
 {
 	takedown_trace(cpu, "withdrawn", CPUHP_TEARDOWN_CPU, 0);
@@ -254,7 +284,7 @@ static int takedown_give_up(unsigned int cpu)
  */
 int cpuhp_takedown(struct cpumask *cpus)
 {
-	static struct cpumask gone;	/* serialized by the hotplug lock */
+	struct cpumask *gone = &takedown_gone;
 	bool first = true;
 	unsigned int cpu;
 	int err = 0;
@@ -264,9 +294,9 @@ int cpuhp_takedown(struct cpumask *cpus)
 		takedown_trace(cpu, "request", CPUHP_TEARDOWN_CPU, 0);
 	}
 
-	cpumask_clear(&gone);
+	cpumask_clear(gone);
 	/* Those that have quiesced wait for the others: then it is one attempt. */
-	while (!cpumask_empty(cpus) && cpumask_empty(&gone)) {
+	while (!cpumask_empty(cpus) && cpumask_empty(gone)) {
 		int ret;
 
 		for_each_cpu(cpu, cpus) {
@@ -276,7 +306,7 @@ int cpuhp_takedown(struct cpumask *cpus)
 			ret = takedown_give_up(cpu);
 			err = err ?: ret;
 		}
-		ret = takedown_attempt(cpus, &gone);
+		ret = takedown_attempt(cpus, gone);
 		err = err ?: ret;
 		first = false;
 	}
@@ -286,17 +316,11 @@ int cpuhp_takedown(struct cpumask *cpus)
 		err = err ?: ret;
 	}
 
-	cpumask_copy(cpus, &gone);
+	cpumask_copy(cpus, gone);
 	if (cpumask_empty(cpus))
 		return err;
 
-	/*
-	 * A section that saw one of the CPUs online ends before this does, be it
-	 * by disabled preemption or interrupts or by rcu_read_lock(). Pairs with
-	 * set_cpu_online(cpu, false), which comes before QUIESCED.
-	 */
-	if (!takedown_skip_gp())
-		synchronize_rcu_expedited();
+	takedown_await_readers();
 
 	for_each_cpu(cpu, cpus)
 		takedown_commit(cpu);

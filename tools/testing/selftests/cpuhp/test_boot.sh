@@ -9,7 +9,9 @@
 cpuhp_start 600 "$@"
 
 refused() {
-	write_gives EBUSY "$CPU_SYS/cpu0/hotplug/target" 0 && works 0
+	log_mark
+	write_gives EBUSY "$CPU_SYS/cpu0/hotplug/target" 0 && works 0 || return 1
+	log_since | grep "CPU 0 stays online: it is the last" | sed 's/^/# /' | grep .
 }
 
 set_mode idle

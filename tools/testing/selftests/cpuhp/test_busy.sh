@@ -87,8 +87,39 @@ way_back_waits() {
 	ms=${out#* }
 	diag "the way up: ${out% *} after $ms ms, the hog takes 2000"
 	unload cpuhp_hog
-	same "online" EAGAIN "${out% *}" && [ "$ms" -ge 1500 ] &&
+	same "online" EAGAIN "${out% *}" && [ "$ms" -ge 1500 ] && is_named &&
 		same "hotplug state" 0 "$(cat "$STATE")" && cpu_on "$CPU" && works "$CPU"
+}
+
+# The limit is that of the operation, whatever the parameters say meanwhile.
+limit_stays() {
+	log_mark
+	start_hog pinned
+	try_write "$CPU_SYS/cpu$CPU/online" 0 >"$WAITER_SAYS" &
+	usleep 700000
+	! has_param stop_machine || set_param stop_machine Y
+	usleep $(((2000 + SLACK) * 1000))
+	set_mode idle
+	unload cpuhp_hog
+	wait
+	read -r says ms <"$WAITER_SAYS"
+	diag "$says after $ms ms, the limit is 2000 ms"
+	same "offline" EBUSY "$says" && [ "$ms" -ge 2000 ] &&
+		[ "$ms" -le $((2000 + SLACK)) ] && is_named && works "$CPU"
+}
+
+# There is no limit for readers, but the log says who waits for them.  Now and then the
+# CPU leaves while the reader is between two sections.
+readers_are_told() {
+	load cpuhp_hog stage=reader ms=1500 || return 1
+	log_mark
+	tries=0
+	told=1
+	while [ "$told" != 0 ] && [ $((tries += 1)) -le 5 ] && cpu_off "$CPU" && cpu_on "$CPU"; do
+		log_since | grep "for the readers who saw CPU $CPU online" | sed 's/^/# /' | grep .
+		told=$?
+	done
+	unload cpuhp_hog && is_online "$CPU" && return "$told"
 }
 
 # An idle CPU that is in an interrupt for too long is asked again, as if never before.
@@ -108,7 +139,7 @@ irq_delays() {
 	[ "$met" -gt 0 ] && [ "$ms" -ge 500 ]
 }
 
-ktap_set_plan 40
+ktap_set_plan 42
 set_mode idle
 busy early 2000
 busy late 2000
@@ -118,6 +149,12 @@ busy late 1000
 busy early "$SAVED_TIMEOUT"
 set_param takedown_timeout_ms 2000
 check "hog late: others can have an interrupt meanwhile" irq_while_it_waits
+check "hog pinned: the limit stays when the parameters change" limit_stays
+if [ "$(count_secondary)" -gt 1 ]; then
+	check "hog reader: the log says that readers are waited for" readers_are_told
+else
+	skip "hog reader: the log says that readers are waited for" "needs at least 3 CPUs"
+fi
 check "hog irq: a CPU that an interrupt keeps goes off after it" irq_delays
 set_param takedown_timeout_ms 500
 log_mark
