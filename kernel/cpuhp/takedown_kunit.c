@@ -12,6 +12,7 @@
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/llist.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 
@@ -20,6 +21,10 @@
 
 /* How long each of the races goes on, as a rule */
 #define RACE_JIFFIES	HZ
+
+/* What can go wrong in few of its rounds has to be tried in many. */
+#define RACE_ENOUGH	1000
+#define RACE_ROUNDS	16384
 
 /* How often to look for news before it is the others' turn */
 #define RACE_POLLS	64
@@ -406,7 +411,7 @@ static void queue_test_race(struct kunit *test)
 			race->broken = true;
 		smp_queue_open(&race->queue);
 		rounds++;
-	} while (race_goes_on(start, true) && !race->broken);
+	} while (race_goes_on(start, rounds >= RACE_ROUNDS) && !race->broken);
 
 	for (i = 0; i < QUEUE_ADDERS; i++)
 		kunit_release_action(test, stop_thread, threads[i]);
@@ -752,7 +757,7 @@ static void state_test_race(struct kunit *test)
 		accepted = READ_ONCE(race->accepted);
 		KUNIT_EXPECT_EQ(test, accepted, race->refused + race->dead);
 		takedown_state_reset(td);
-		enough = race->withdrawn && race->refused && race->dead;
+		enough = min3(race->withdrawn, race->refused, race->dead) >= RACE_ENOUGH;
 	} while (race_goes_on(start, enough) && READ_ONCE(test->status) == KUNIT_SUCCESS);
 
 	kunit_release_action(test, stop_thread, thread);
