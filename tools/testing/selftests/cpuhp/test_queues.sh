@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# Arguments: shared | own
+# Arguments: shared | own | back
 #
 # shared: the interrupt of a queue of two CPUs stays on one that works. Meant for
 # 4 CPUs and an NVMe device with max_ioqpairs=2.
 #
 # own: a CPU that has interrupts of its own is as fast to go as others; they do not
 # leave with it, and come back. Meant for virtual time and max_ioqpairs=4.
+#
+# back: a CPU that refuses has them back. Meant for the debug kernel, which can refuse.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
@@ -145,25 +147,26 @@ refuses() {
 
 own() {
 	[ "$(modes | wc -l)" = 2 ] || skip_all "needs both ways: CONFIG_CPUHP_STOP_MACHINE"
-	ktap_set_plan 7
+	ktap_set_plan 6
 	check "each CPU has a queue that works" all_read
 	for mode in $(modes); do
 		check "$mode: CPUs with interrupts of their own go off" measure "$mode"
 	done
 	check "request to dead is a fifth of stop_machine()'s at most" not_slow
 	check "each CPU has a queue that works, again" all_read
-	# One that is only seen where the debug kernel can refuse
-	if has_param debug_refuse; then
-		check "a CPU that refuses has its interrupts back" refuses
-	else
-		skip "a CPU that refuses has its interrupts back" \
-			"needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
-	fi
+}
+
+back() {
+	has_param debug_refuse || skip_all "needs CONFIG_CPUHP_TAKEDOWN_DEBUG"
+	ktap_set_plan 4
+	check "each CPU has a queue that works" all_read
+	check "a CPU that refuses has its interrupts back" refuses
+	check "each CPU has a queue that works, again" all_read
 }
 
 case ${1:-} in
-shared | own) "$1" ;;
-*) skip_all "usage: $0 shared|own" ;;
+shared | own | back) "$1" ;;
+*) skip_all "usage: $0 shared|own|back" ;;
 esac
 check_log
 ktap_finished
