@@ -8,7 +8,7 @@
  * time, or only from the moment when the wait for an empty runqueue is over. In
  * the latter case it can also go through the idle loop, as idle injection does, or
  * be "pinned": it sleeps with migration disabled, so that the CPU is idle and not empty.
- * For the latter, the takedown has to find out by itself that it cannot finish.
+ * Of all that come late, the takedown has to find out by itself that it cannot finish.
  *
  * At the stage "up" it is there when its CPU comes online, and keeps it from
  * going back if something above fails. At the stage "call" there is no hog, but a
@@ -134,8 +134,8 @@ static bool hog_is(const char *stage)
 /* Does it need callbacks? */
 static bool hog_is_late(void)
 {
-	return hog_is("late") || hog_is("idle") || hog_is("pinned") || hog_is("irq") || hog_is("tick") ||
-	       hog_is("up") || hog_is("call");
+	return hog_is("late") || hog_is("idle") || hog_is("pinned") || hog_is("irq") ||
+	       hog_is("tick") || hog_is("up") || hog_is("call");
 }
 
 static void hog_setup(unsigned int cpu)
@@ -200,7 +200,6 @@ static void hog_tick_fn(struct timer_list *timer)
 static void hog_run(unsigned int cpu)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), hog_ms);
-
 	bool pinned = hog_is("pinned");
 
 	WRITE_ONCE(hog_busy, true);

@@ -252,7 +252,7 @@ static DEFINE_TIMER(takedown_slow_timer, takedown_slow);
  * A section that saw one of the CPUs online ends before this does, be it by
  * disabled preemption or interrupts or by rcu_read_lock(). Pairs with
  * set_cpu_online(cpu, false), which comes before QUIESCED. There is no limit, but
- * one line after a second.
+ * the log says so after a second.
  */
 static void takedown_await_readers(void)
 {
