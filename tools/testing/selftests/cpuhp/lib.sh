@@ -455,6 +455,11 @@ log_since() {
 	dmesg | sed "1,/$MARK/d"
 }
 
+# log_says PATTERN: since log_mark, and where
+log_says() {
+	log_since | grep "$1" | head -n 3 | sed 's/^/# /' | grep .
+}
+
 COMPLAINTS='WARNING:|BUG:|Oops|INFO: .*(stall|blocked|lockdep|suspicious)|rcu:.*stall|'
 COMPLAINTS="$COMPLAINTS"'possible .* detected|inconsistent lock state|UBSAN|KASAN|ODEBUG|KCSAN|'
 COMPLAINTS="$COMPLAINTS"'Call Trace|!!!|NOHZ tick-stop error|unable to handle'

@@ -36,7 +36,7 @@ refused_in_time() {
 }
 
 is_named() {
-	log_since | grep -E 'cpuhp' | grep "cpuhp_hog/$CPU" | head -n 3 | sed 's/^/# /' | grep .
+	log_says "cpuhp: .*cpuhp_hog/$CPU"
 }
 
 is_complete() {
@@ -114,7 +114,7 @@ readers_are_told() {
 	tries=0
 	told=1
 	while [ "$told" != 0 ] && [ $((tries += 1)) -le 5 ] && cpu_off "$CPU" && cpu_on "$CPU"; do
-		log_since | grep "for the readers who saw CPU $CPU online" | sed 's/^/# /' | grep .
+		log_says "for the readers who saw CPU $CPU online"
 		told=$?
 	done
 	unload cpuhp_hog && is_online "$CPU" && return "$told"
