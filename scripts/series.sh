@@ -34,6 +34,13 @@ series_found() {
 	fi | sed -E "\\@$OWN@d" | sort
 }
 
+# The mutants of DIR, as make mutants takes them
+MUTANTS_DIR=tools/testing/selftests/cpuhp/mutants
+series_mutants() { find "$1/$MUTANTS_DIR" -name '*.patch' | sort; }
+
+# mutant_apply TREE FILE [OPTIONS of patch]
+mutant_apply() { patch -d "$1" -p1 -s -F0 "${@:3}" <"$2"; }
+
 # Every patch listed, every claim met exactly once.
 series_verify() {
 	local dir=$1 p f
