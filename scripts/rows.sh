@@ -10,6 +10,24 @@ busy='kept busy|did not become idle'
 # The rows that have run
 ran=()
 
+# ktap NAME FILE: the results in FILE are NAME's; sets seen, bad and plan
+ktap() {
+	local line why
+	while read -r line; do
+		case $line in
+		"ok "*"# SKIP"*)
+			why=${line#*# SKIP}
+			skip "$1: $(title "${line%%# SKIP*}")" "${why# }"
+			;;
+		"ok "*) ok "$1: $(title "$line")" ;;
+		"not ok "*) not_ok "$1: $(title "${line#not }")"; bad=1 ;;
+		*) continue ;;
+		esac
+		seen=$((seen + 1))
+	done < <(grep -E '^(not )?ok [0-9]+' "$2" || :)
+	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$2" | tail -n 1)
+}
+
 # row NAME KERNEL CPUS TIMEOUT "COMMAND" [guest options]
 #
 # The command prints KTAP.  A guest that prints no or not all of its plan, or
@@ -17,7 +35,7 @@ ran=()
 row() {
 	local name=$1 kernel=$2 cpus=$3 limit=$4 command=$5 file=$BUILD/log/test$SUFFIX-$1.log
 	mkdir -p "$BUILD/log"
-	local rc=0 reason='' why line plan seen=0 bad=0 from=$SECONDS
+	local rc=0 reason='' plan seen=0 bad=0 from=$SECONDS
 	shift 5
 	# shellcheck disable=SC2254
 	case $name in
@@ -30,19 +48,7 @@ row() {
 	"$ROOT/scripts/guest" --kernel "$kernel" --cpus "$cpus" --timeout "$limit" --log "$file" "$@" \
 		--init "$command" 2>"$file.verdict" || rc=$?
 	tr -d '\r' <"$file.out" >"$file.ktap" 2>/dev/null || :
-	while read -r line; do
-		case $line in
-		"ok "*"# SKIP"*)
-			why=${line#*# SKIP}
-			skip "$name: $(title "${line%%# SKIP*}")" "${why# }"
-			;;
-		"ok "*) ok "$name: $(title "$line")" ;;
-		"not ok "*) not_ok "$name: $(title "${line#not }")"; bad=1 ;;
-		*) continue ;;
-		esac
-		seen=$((seen + 1))
-	done < <(grep -E '^(not )?ok [0-9]+' "$file.ktap" || :)
-	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$file.ktap" | tail -n 1)
+	ktap "$name" "$file.ktap"
 	# Status 1 is what a test with a "not ok" line ends with, and that is counted.
 	if [ "$rc" -gt 1 ] || { [ "$rc" = 1 ] && [ "$bad" = 0 ]; }; then
 		reason=$(tail -n 1 "$file.verdict")
@@ -56,3 +62,67 @@ row() {
 	echo "# $name: took $((SECONDS - from)) s"
 }
 title() { sed -E 's/^ok [0-9]+ *(- )?//;s/ *$//' <<<"$1"; }
+
+# nvme QUEUES: an NVMe device
+nvme() { disk "nvme,serial=1,max_ioqpairs=$1"; }
+
+# disk DRIVER,OPTIONS: one that is all zeros
+disk_count=0
+disk() {
+	disk_count=$((disk_count + 1))
+	printf '%s ' -blockdev "driver=null-co,node-name=w$disk_count,size=16777216,read-zeroes=on" \
+		-device "$1,drive=w$disk_count"
+}
+
+# One of each kind: a queue for each CPU, for two, for all
+disks() {
+	disk virtio-blk-pci,num-queues=4
+	disk virtio-blk-pci,num-queues=2
+	echo "-device ahci,id=ahci"
+	disk ide-hd,bus=ahci.0
+}
+
+# has_tap: QEMU can make network devices (CAP_NET_ADMIN), which is what cards with
+# many queues need
+has_tap() {
+	local caps
+	caps=$(sed -n 's/^CapEff:\t*//p' /proc/self/status)
+	(((0x$caps >> 12) & 1)) && { : <>/dev/net/tun; } 2>/dev/null
+}
+
+# nets N: so many cards with 64 vectors each
+nets() {
+	local i
+	for ((i = 0; i < $1; i++)); do
+		printf '%s ' -netdev "tap,queues=31,script=no,downscript=no,id=net$i" \
+			-device "virtio-net-pci,netdev=net$i,mq=on,vectors=64"
+	done
+}
+
+# selftests NAME KERNEL CPUS [guest options]: what users do and what goes wrong, a row
+# for each test, NAME-TEST.  With short=1 a few of them.
+selftests() {
+	local name=${1:+$1-} kernel=$2 cpus=$3 all=("${@:4}")
+
+	self basic	200	test_basic.sh
+	self users	200	test_users.sh	--smt
+	self busy	300	test_busy.sh	--expect "$busy"
+	self faults	400	test_faults.sh
+	self target	400	test_target.sh
+	[ -z "${short:-}" ] || return 0
+
+	self irq	300	test_irq.sh	--smt --qemu "$(nvme 1)"
+	self sched	300	test_sched.sh	--smt
+	self core-sched	300	test_core_sched.sh --smt
+	self register	300	test_register.sh
+	self held	300	"test_held.sh 8"
+	self params	100	test_params.sh
+	self refuse	100	test_refuse.sh
+	self race	400	test_race.sh
+	self counters	300	test_counters.sh
+	self junk	400	test_junk.sh
+	self nomem	400	test_nomem.sh	--expect "Call Trace:"
+	self waits	300	test_waits.sh	--expect "$busy"
+	self kunit	200	test_kunit.sh
+}
+self() { row "$name$1" "$kernel" "$cpus" "$2" "$3" "${all[@]}" "${@:4}"; }

@@ -256,11 +256,9 @@ stops() {
 	done
 }
 
-# can_turn STATE: having come here from online, it can go back.  RCU takes the
-# callback list from a CPU that dies, and it is only in its prepare state that the
-# CPU gets one: above that, the way back leads through offline.
-can_turn() {
-	[ "$1" -lt "$(state RCU/tree:prepare)" ] || [ "$1" -gt "$(state cpu:teardown)" ]
+# below STATE: the one before it in which a CPU can stop
+below() {
+	stops | sort -n | awk -v above="$1" '$1 < above { s = $1 } END { print s }'
 }
 
 # hotplug_is CPU FILE VALUE
@@ -277,20 +275,6 @@ in_state() {
 # step_to STATE: $CPU goes there
 step_to() {
 	write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$1" && in_state "$CPU" "$1"
-}
-
-# CPUs stop half way.  vmstat gives work to all CPUs that are online, once in an
-# interval, and does not like it when a CPU has stopped where its workers are not
-# bound to it any more, but where it is online.
-vmstat_off() {
-	SAVED_INTERVAL=$(cat /proc/sys/vm/stat_interval)
-	echo 3600 >/proc/sys/vm/stat_interval
-	# The last one under the old interval
-	sleep "$((SAVED_INTERVAL + 1))"
-}
-
-vmstat_on() {
-	[ -z "${SAVED_INTERVAL:-}" ] || echo "$SAVED_INTERVAL" >/proc/sys/vm/stat_interval
 }
 
 # steps_start: from here on each callback is traced, but for those of the atomic
@@ -611,6 +595,38 @@ kill_spinners() {
 		wait "$pid"
 	done 2>/dev/null
 	SPINNERS=''
+}
+
+#
+# Other loads, by cpu_load, until busy_end
+#
+
+LOADS=''
+
+# busy_start LOAD [ARGS]: $! is the task
+busy_start() {
+	"$HERE/cpu_load" "$@" &
+	LOADS="$LOADS $!"
+}
+
+# busy_start_all LOAD [ARGS]: as many as there are CPUs
+busy_start_all() {
+	tasks=0
+	while [ "$tasks" -le "$(count_secondary)" ]; do
+		busy_start "$@"
+		tasks=$((tasks + 1))
+	done
+}
+
+# busy_end: each of them went on to the end, and did something
+busy_end() {
+	status=0
+	for pid in $LOADS; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" || status=1
+	done
+	LOADS=''
+	return "$status"
 }
 
 #

@@ -22,7 +22,6 @@ WORKERS=
 
 cleanup() {
 	[ -z "$WORKERS" ] || kill "$WORKERS" 2>/dev/null
-	vmstat_on
 	echo "$ONLINE" >"$CPU_SYS/cpu$CPU/hotplug/target"
 }
 
@@ -49,8 +48,7 @@ turns() {
 # The CPU is dead, but its counts are not folded
 unfolded() {
 	for s in $(stops); do
-		[ "$s" -lt "$DEAD" ] || [ "$s" -gt "$(state cpu:teardown)" ] ||
-			! can_turn "$s" || echo "$s"
+		[ "$s" -lt "$DEAD" ] || [ "$s" -gt "$(state cpu:teardown)" ] || echo "$s"
 	done
 }
 
@@ -64,7 +62,6 @@ ROUNDS=${1:-25}
 # shellcheck disable=SC2046
 [ $# -gt 0 ] || set -- $(modes)
 ktap_set_plan $(($# * 2 + 2))
-vmstat_off
 step_to "$ONLINE"
 workers 2>/dev/null &
 WORKERS=$!

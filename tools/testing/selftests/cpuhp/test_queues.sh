@@ -23,10 +23,6 @@ RUNS=3
 
 [ -e $DISK ] || skip_all "needs an NVMe device"
 
-cleanup() {
-	vmstat_on
-}
-
 # queue_of MASK: the interrupt with this affinity
 queue_of() {
 	for dir in /proc/irq/[0-9]*/nvme0q[1-9]*; do
@@ -72,7 +68,6 @@ rebind() {
 
 shared() {
 	ktap_set_plan $(($(modes | wc -l) + 4))
-	vmstat_off
 	check "each CPU has a queue that works" all_read
 	QUEUE=$(queue_of 2-3)
 	for mode in $(modes); do

@@ -16,9 +16,10 @@ cpuhp_start 300 "$@"
 
 OFFLINE=$(state offline)
 ONLINE=$(state online)
+INTERVAL=/proc/sys/vm/stat_interval
 
 cleanup() {
-	vmstat_on
+	[ -z "${SAVED_INTERVAL:-}" ] || echo "$SAVED_INTERVAL" >$INTERVAL
 	steps_end
 	for cpu in $(secondary_cpus); do
 		echo "$ONLINE" >"$CPU_SYS/cpu$cpu/hotplug/target"
@@ -52,11 +53,7 @@ from_end() {
 	steps_clear
 	step_to "$1" || return 1
 	for stop in $(stops); do
-		if [ "$1" -eq "$OFFLINE" ] || can_turn "$stop"; then
-			steps_to "$stop" "$1" || return 1
-		else
-			steps_to "$stop" "$OFFLINE" "$1" || return 1
-		fi
+		steps_to "$stop" "$1" || return 1
 	done
 	step_to "$ONLINE" && steps_match && works "$CPU"
 }
@@ -90,9 +87,7 @@ both_files() {
 
 # Right below sched:active it is online, but inactive: nobody is sent there
 nobody_is_sent() {
-	active=$(state sched:active)
-	step_to "$(stops | sort -n |
-		awk -v a="$active" '$1 < a { s = $1 } END { print s }')" || return 1
+	step_to "$(below "$(state sched:active)")" || return 1
 	sent=0
 	load cpuhp_halfway cpu="$CPU" && unload cpuhp_halfway || sent=1
 	[ "$sent" = 0 ] || log_since | grep 'cpuhp_halfway:' | tail -n 3 | sed 's/^/# /'
@@ -106,6 +101,21 @@ irq_work_runs() {
 	same "runs of an irq_work of CPU$CPU" 1 "$(cat /sys/module/cpuhp_halfway/parameters/ran)"
 	status=$?
 	cpu_on "$CPU" && unload cpuhp_halfway && works "$CPU" && return "$status"
+}
+
+# Its counters are not looked after by workers that are not bound to it any more
+vmstat_lets_go() {
+	step_to "$(below "$(state mm/vmstat:online)")" && sleep 5 && step_to "$ONLINE" && works "$CPU"
+}
+
+# From each state of a dead CPU, when there is no other one
+beside_the_last() {
+	all_off || return 1
+	for s in $(stops); do
+		[ "$s" -lt "$(state_of_kick)" ] || continue
+		steps_to "$s" "$OFFLINE" || return 1
+	done
+	all_on
 }
 
 test_mode() {
@@ -123,6 +133,8 @@ test_mode() {
 		skip "$1: an irq_work for it runs" "needs CONFIG_CPUHP_HALFWAY_TEST=m"
 	fi
 	check "$1: 'online' does the rest of the way" both_files
+	check "$1: vmstat leaves a CPU alone that is half way" vmstat_lets_go
+	check "$1: a CPU that is dead goes back beside the last one" beside_the_last
 }
 
 [ "$(stops | wc -l)" -gt 2 ] || skip_all "needs states to stop in"
@@ -130,8 +142,10 @@ write_gives OK "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$(state sched:ac
 	skip_all "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
 
 [ $# -gt 0 ] || set -- idle
-ktap_set_plan $(($# * 7 + 2))
-vmstat_off
+ktap_set_plan $(($# * 9 + 2))
+# It gives work to all CPUs that are online.
+SAVED_INTERVAL=$(cat $INTERVAL)
+echo 1 >$INTERVAL
 steps_start
 diag "states to stop in: $(stops | wc -l)"
 for mode; do

@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# Four loops set the affinity of a busy task, to one CPU after the other, while CPUs
+# go off and on: it never hangs.  In each mode, and with full preemption where that
+# can be chosen.
+#
+# test_affinity.sh [CYCLES]
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+cpuhp_start 1500 "$@"
+
+CYCLES=${1:-200}
+PREEMPT=/sys/kernel/debug/sched/preempt
+
+[ "$(count_secondary)" -gt 1 ] || skip_all "needs at least 3 CPUs"
+
+cleanup() {
+	busy_end
+	kill_spinners
+}
+
+# ticks: what the task has used
+ticks() {
+	awk '{ print $14 + $15 }' "/proc/$SPINNER/stat"
+}
+
+cycles() {
+	n=0
+	while [ $((n += 1)) -le 4 ]; do
+		busy_start push "$SPINNER"
+	done
+	each_off_and_on $(((CYCLES - 1) / $(count_secondary) + 1))
+	status=$?
+	busy_end && return "$status"
+}
+
+# It is not in D state for ever
+runs() {
+	before=$(ticks)
+	tries=0
+	while [ $((tries += 1)) -le 5 ]; do
+		sleep 1
+		[ "$(ticks)" -le "$before" ] || return 0
+	done
+	diag "$(cat "/proc/$SPINNER/stat")"
+	return 1
+}
+
+[ ! -w $PREEMPT ] || echo full >$PREEMPT
+spin_on "0-$(secondary_cpus | tail -n 1)"
+SPINNER=$!
+ktap_set_plan $(($(modes | wc -l) * 2 + 3))
+for mode in $(modes); do
+	set_mode "$mode"
+	check "$mode: $CYCLES CPUs go while a task is pushed around" cycles
+	check "$mode: the task runs" runs
+done
+kill_spinners
+check "all CPUs work" all_back
+check_operations
+check_log
+ktap_finished

@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# The tracers that have kthreads and timers on each CPU come and go while CPUs do; and
+# with one of them a CPU stops in each state, and comes on from there.
+#
+# test_tracers.sh [ROUNDS]
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+cpuhp_start 600 "$@"
+
+ROUNDS=${1:-10}
+STOP=${TMPDIR:-/tmp}/cpuhp-tracers.$$
+
+grep -qw timerlat "$TRACING/available_tracers" || skip_all "needs CONFIG_TIMERLAT_TRACER"
+[ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
+
+cleanup() {
+	changes_end
+	echo nop >"$TRACING/current_tracer"
+}
+
+change() {
+	changes=0
+	while [ ! -e "$STOP" ]; do
+		for tracer in timerlat osnoise nop; do
+			echo $tracer >"$TRACING/current_tracer" && changes=$((changes + 1))
+		done
+	done 2>/dev/null
+	diag "current_tracer set $changes times"
+	[ "$changes" -gt 0 ]
+}
+
+changes_end() {
+	: >"$STOP"
+	[ -z "${CHANGER:-}" ] || wait "$CHANGER"
+	status=$?
+	CHANGER=
+	rm -f "$STOP"
+	return "$status"
+}
+
+beside_changes() {
+	set_mode "$1"
+	change &
+	CHANGER=$!
+	each_off_and_on "$ROUNDS"
+	result=$?
+	changes_end && return "$result"
+}
+
+# back_from STATE
+back_from() {
+	step_to "$1" && step_to "$(state online)" && works "$CPU" && return
+	diag "it was in state $1"
+	return 1
+}
+
+# Down to each state in which it can stop, and on from there
+comes_on_from_each() {
+	set_mode "$1"
+	CPU=$(first_secondary)
+	echo timerlat >"$TRACING/current_tracer"
+	for s in $(stops | sort -rn); do
+		back_from "$s" || return 1
+	done
+	echo nop >"$TRACING/current_tracer"
+}
+
+can_stop() {
+	try_write "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$(state online)" >/dev/null
+}
+
+rm -f "$STOP"
+ktap_set_plan $(($(modes | wc -l) * 2 + 3))
+for mode in $(modes); do
+	check "$mode: tracers come and go while CPUs do" beside_changes "$mode"
+	if can_stop; then
+		check "$mode: a CPU comes on from each state, and its timers work" comes_on_from_each "$mode"
+	else
+		skip "$mode: a CPU comes on from each state, and its timers work" "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+	fi
+done
+check "all CPUs work" all_back
+check_operations
+check_log
+ktap_finished
