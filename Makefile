@@ -5,7 +5,7 @@
 
 CPUS ?= 4
 START := $(shell date +%s)
-export ARCH BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS TORTURE EACH SIZES ROUNDS SECS MODES MINUTES START
+export ARCH BUILD KSRC KDIR CPUS MEM FORCE TESTS MUTANTS TORTURE EACH SIZES ROUNDS SECS MODES MINUTES SEED COUNT KEPT PEERS START
 
 # One step after the other: the steps share build/, and each uses all CPUs.
 .NOTPARALLEL:
@@ -38,8 +38,8 @@ docs: tree	## the kernel's documentation by Sphinx: no warning about ours, the p
 	@scripts/docs
 check-versions: setup	## does the series apply to the oldest and newest linux-source-6.12
 	@scripts/check-versions
-kernel: tree	## build the kernels: build/o-vm (run, shell) and build/o-debug (test)
-	@scripts/kernel vm debug
+kernel: tree	## build the kernels: build/o-vm (run, shell), build/o-debug and build/o-wide (test)
+	@scripts/kernel vm debug wide
 kernel-vm: tree	## build the kernel of run and shell only
 	@scripts/kernel vm
 run: args kernel-vm	## boot a guest (CPUS=4) and show what the series does
@@ -52,6 +52,13 @@ torture: tree	## torture tests in many kernels, hours (TORTURE=pattern, SECS=60,
 	@scripts/torture
 soak: kernel	## everything at once on 8 CPUs (MINUTES=30)
 	@scripts/soak
+fuzz: tree	## random operations on CPUs (MINUTES=10, SEED=, COUNT=60; to replay one MINUTES=0, KEPT=)
+	@scripts/kernel wide
+	@scripts/fuzz
+peers: tree	## the tests of others, in both modes: kselftest, stress-ng, perf, trace-cmd, rtla, KVM (PEERS=pattern)
+	@scripts/setup peers
+	@scripts/kernel peers vm
+	@scripts/peers
 kunit: tree	## the KUnit tests by the kernel's kunit.py, on x86 with 4 CPUs
 	@scripts/kunit
 bench: tree	## measure both ways, SIZES="2 4 8 16 32 64" CPUs: build/bench/report.html (SIZES=4 takes 5 minutes)
@@ -81,4 +88,4 @@ args: setup
 	@scripts/guest --args-only --cpus "$(CPUS)" --mem "$(MEM)"
 
 .PHONY: help setup tree refresh series apply check check-audit coccicheck docs check-versions kernel \
-	kernel-vm run shell test torture soak kunit bench stock each kvm mutants model idle-cost clean distclean args
+	kernel-vm run shell test torture soak fuzz peers kunit bench stock each kvm mutants model idle-cost clean distclean args

@@ -107,9 +107,9 @@ selftests() {
 	self basic	200	test_basic.sh
 	self users	200	test_users.sh	--smt
 	self busy	300	test_busy.sh	--expect "$busy"
+	[ -z "${short:-}" ] || return 0
 	self faults	400	test_faults.sh
 	self target	400	test_target.sh
-	[ -z "${short:-}" ] || return 0
 
 	self irq	300	test_irq.sh	--smt --qemu "$(nvme 1)"
 	self sched	300	test_sched.sh	--smt

@@ -104,7 +104,8 @@ static int freq_init_policy(struct cpufreq_policy *policy)
 
 static struct cpufreq_driver freq_driver = {
 	.name		= "cpuhp_freq",
-	.flags		= CPUFREQ_HAVE_GOVERNOR_PER_POLICY,
+	/* It is no clock of the machine's: the TSC does not follow it. */
+	.flags		= CPUFREQ_HAVE_GOVERNOR_PER_POLICY | CPUFREQ_CONST_LOOPS,
 	.verify		= cpufreq_generic_frequency_table_verify,
 	.init		= freq_init_policy,
 	.get		= freq_get,

@@ -59,9 +59,9 @@ under_each_governor() {
 	for governor in $(governors); do
 		set_governor "$governor" && each_off_and_on "$ROUNDS" && leaves_policy &&
 			all_have "$governor" || return 1
-		! can_suspend || pm_test processors mem OK && all_have "$governor" || return 1
 		diag "$governor: frequencies set $(sets) times"
 	done
+	! can_suspend || pm_test processors mem OK && all_have "$governor" || return 1
 	same "frequencies that were set for no online CPU" 0 "$(cat $COUNTS/strays)" &&
 		[ "$(sets)" -gt 0 ]
 }
@@ -75,7 +75,18 @@ with_driver() {
 	unload cpuhp_freq && return "$status"
 }
 
-ktap_set_plan $(($(modes | wc -l) * 3 + 3))
+# The driver goes away when a CPU has left its policy, but is still there
+unloads_half_way() {
+	set_mode "$1"
+	for s in $(stops | sort -rn); do
+		[ "$s" -gt "$(state cpu:teardown)" ] || break
+		load cpuhp_freq && set_governor ondemand &&
+			write_gives OK "$CPU_SYS/cpu1/hotplug/target" "$s" && unload cpuhp_freq &&
+			write_gives OK "$CPU_SYS/cpu1/hotplug/target" "$(state online)" || return 1
+	done
+}
+
+ktap_set_plan $(($(modes | wc -l) * 4 + 3))
 # A tick of work here and there
 for cpu in 0 $(secondary_cpus); do
 	taskset -c 0-3 sh -c 'while :; do sleep 0.01; done' &
@@ -85,6 +96,11 @@ for mode in $(modes); do
 	check "$mode: a clock for each CPU" with_driver "$mode"
 	check "$mode: a clock for two CPUs" with_driver "$mode" cluster=2
 	check "$mode: clocks that the scheduler sets" with_driver "$mode" fast=1
+	if try_write "$CPU_SYS/cpu1/hotplug/target" "$(state sched:active)" >/dev/null; then
+		check "$mode: the driver goes when a CPU has stopped half way" unloads_half_way "$mode"
+	else
+		skip "$mode: the driver goes when a CPU has stopped half way" "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+	fi
 done
 kill_spinners
 check "all CPUs work" all_back

@@ -187,7 +187,20 @@ op_online() {
 	moves "$1" "$to" "$(may_end "$1")" online "$2"
 }
 
+# The leader of a core in core scheduling hands over to any other thread, also one that
+# is half way: with both of two half way there is none left that is complete.  That
+# is Linux's own, in both modes.
+other_half_way() {
+	[ "$(smt_control)" = on ] || return 1
+	other=$(($1 ^ 1))
+	[ $other -gt 0 ] || return 1
+	case $(state_of $other) in
+	"$ONLINE" | "$OFFLINE") return 1 ;;
+	esac
+}
+
 op_target() {
+	! other_half_way "$1" || return 0
 	moves "$1" "$2" "$(may_end "$1") EINVAL" hotplug/target "$2"
 }
 
@@ -245,9 +258,10 @@ op_nomem() {
 	case $result in OK*) ;; *) in_place "$1" "$from" ;; esac
 }
 
-# A CPU that is kept busy stays
+# A CPU that is kept busy stays.  stop_machine() would take it down with its task.
 op_busy() {
-	has_module cpuhp_hog && [ "$(state_of "$1")" = "$ONLINE" ] || return 0
+	{ has_module cpuhp_hog && [ "$(param stop_machine)" != Y ] &&
+		[ "$(state_of "$1")" = "$ONLINE" ]; } || return 0
 	set_param takedown_timeout_ms 300
 	allowed="$(may_end "$1") EBUSY"
 	load cpuhp_hog cpu="$1" stage=late &&

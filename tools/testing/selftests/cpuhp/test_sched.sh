@@ -51,9 +51,37 @@ load_counts() {
 	all_on && [ "$(echo "$before $load" | awk '{ print ($2 > 0.61 * $1 + 0.2) }')" = 1 ]
 }
 
+# thread_of CPU: the other thread of its core
+thread_of() {
+	tr ',-' '  ' <"$CPU_SYS/cpu$1/topology/thread_siblings_list" | awk -v c="$1" 'NF == 2 { print $1 == c ? $2 : $1 }'
+}
+
+# Each of the two counts the core, or takes it off, if the other one is active: there
+# is still one to take off for the core of CPU0.
+both_threads_half_way() {
+	half=$(below "$(state sched:active)")
+	for cpu in "$1" "$2"; do
+		write_gives OK "$CPU_SYS/cpu$cpu/hotplug/target" "$half" || return 1
+	done
+	for cpu in $(secondary_cpus); do
+		cpu_off "$cpu" || return 1
+	done
+	all_on
+}
+
 set_mode idle
-ktap_set_plan 3
+ktap_set_plan 4
 check "load average: CPUs that are off do not count" load_counts
 check "topology: the masks follow the online CPUs" siblings_right_all_along
+# CPU0 stays.
+one=$(secondary_cpus | tail -n 1)
+other=$(thread_of "$one")
+if [ -z "$other" ] || [ "$other" = 0 ]; then
+	skip "topology: both threads of a core are half way" "needs two threads per core"
+elif ! try_write "$CPU_SYS/cpu$one/hotplug/target" "$(state sched:active)" >/dev/null; then
+	skip "topology: both threads of a core are half way" "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+else
+	check "topology: both threads of a core are half way" both_threads_half_way "$one" "$other"
+fi
 check_log
 ktap_finished

@@ -1,0 +1,81 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=dash
+#
+# test_peer.sh MODE alone|beside LIMIT COMMAND...
+#
+# A test of others, run by COMMAND with the programs of the host, whose files come by
+# 9p: alone, since it takes CPUs off by itself, or beside CPUs that go off and on.  It
+# has LIMIT s.  What it prints is in the output, and how it ends is the result.
+
+# shellcheck source=/dev/null
+. "$(dirname "$0")/lib.sh"
+[ $# -ge 4 ] || { echo "usage: $0 MODE alone|beside LIMIT COMMAND..."; exit 2; }
+MODE=$1 HOW=$2 LIMIT=$3
+cpuhp_start $((LIMIT + 120)) "$@"
+shift 3
+
+HOST=/host
+STOP=${TMPDIR:-/tmp}/cpuhp-peer.$$
+
+cleanup() {
+	: >"$STOP"
+	wait
+	unload cpuhp_freq
+}
+
+mount_host() {
+	mkdir -p $HOST
+	mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host $HOST || return 1
+	for dir in dev proc sys; do
+		mount --rbind /$dir $HOST/$dir || return 1
+	done
+	for dir in tmp run var/tmp root; do
+		mount -t tmpfs tmpfs $HOST/$dir || return 1
+	done
+	mkdir -p $HOST/dev/shm
+	mount -t tmpfs tmpfs $HOST/dev/shm
+}
+
+cycles() {
+	offlines=0
+	while [ ! -e "$STOP" ]; do
+		each_off_and_on 1 || return 1
+		offlines=$((offlines + $(count_secondary)))
+	done
+	diag "offlines: $offlines"
+}
+
+cycles_end() {
+	: >"$STOP"
+	wait "$CYCLER"
+}
+
+peer() {
+	timeout "$LIMIT" chroot $HOST /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+		LC_ALL=C /bin/bash -c "$*" >/tmp/peer.out 2>&1
+	status=$?
+	sed 's/^/# | /' /tmp/peer.out
+	[ $status -eq 0 ] && return
+	diag "it ends with status $status"
+	return 1
+}
+
+rm -f "$STOP"
+set_mode "$MODE"
+mount_host || skip_all "no files of the host: needs 9p"
+load cpuhp_freq
+ktap_set_plan 4
+if [ "$HOW" = beside ]; then
+	cycles &
+	CYCLER=$!
+fi
+check "$MODE: it passes" peer "$@"
+if [ "$HOW" = beside ]; then
+	check "$MODE: CPUs went off and on beside it" cycles_end
+else
+	skip "$MODE: CPUs went off and on beside it" "it takes CPUs off by itself"
+fi
+check "$MODE: all CPUs are back and work" all_back
+check_log
+ktap_finished
