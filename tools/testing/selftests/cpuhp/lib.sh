@@ -480,9 +480,10 @@ can_suspend() {
 		echo deep >/sys/power/mem_sleep 2>/dev/null
 }
 
-# The kernel to jump to is a few instructions of x86.
+# The kernel to jump to is a few instructions of x86.  With PREEMPT_RT, Linux 6.12 reads
+# the RTC on the way there under a lock that may sleep, with interrupts disabled.
 can_jump() {
-	[ "$(uname -m)" = x86_64 ] && [ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
+	[ "$(uname -m)" = x86_64 ] && ! uname -v | grep -q PREEMPT_RT && [ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
 }
 
 # pm_test LEVEL mem|disk ERROR: down to LEVEL and back.  "processors" is everything
