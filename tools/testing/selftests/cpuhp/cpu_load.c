@@ -47,7 +47,7 @@ struct load_attr {
 };
 
 #define BLOCK		4096	/* for O_DIRECT, and a page */
-#define MIB		(1UL << 20)
+#define MIB		1048576UL
 #define SEC_NS		1000000000ULL
 #define SLOWEST_NS	(20 * SEC_NS)	/* of a read: less than until a driver gives up */
 #define KEY_SIZE	20	/* of rfc4106(gcm(aes)): 16, and 4 of the nonce */
@@ -55,12 +55,17 @@ struct load_attr {
 #define IV_SIZE		8
 #define TEXT_SIZE	256
 
-static volatile sig_atomic_t ended;
+static int ended;
 
 static void on_term(int sig)
 {
 	(void)sig;
-	ended = 1;
+	__atomic_store_n(&ended, 1, __ATOMIC_RELAXED);
+}
+
+static int has_ended(void)
+{
+	return __atomic_load_n(&ended, __ATOMIC_RELAXED);
 }
 
 static __u64 now_ns(void)
@@ -98,7 +103,7 @@ static int push(pid_t pid)
 	int cpu = 0, cpus = sysconf(_SC_NPROCESSORS_CONF);
 	unsigned long count = 0;
 
-	while (!ended) {
+	while (!has_ended()) {
 		if (!to_cpu(pid, cpu))
 			count++;
 		else if (errno != EINVAL)
@@ -118,7 +123,7 @@ static int read_all_over(const char *path)
 
 	if (fd < 0)
 		return fails(path);
-	while (!ended) {
+	while (!has_ended()) {
 		to_cpu(0, cpu);
 		cpu = (cpu + 1) % cpus;
 		from = now_ns();
@@ -142,7 +147,7 @@ static int memory(unsigned long mib)
 	map = mmap(NULL, mib * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		return fails("mmap");
-	while (!ended) {
+	while (!has_ended()) {
 		page = count % pages;
 		word = map + page * (BLOCK / sizeof(*map));
 		/* What was left here the last time, once around ago */
@@ -203,7 +208,7 @@ static int encrypt(const char *name)
 	    setsockopt(fd, SOL_ALG, ALG_SET_KEY, key, sizeof(key)) ||
 	    setsockopt(fd, SOL_ALG, ALG_SET_AEAD_AUTHSIZE, NULL, AUTH_SIZE))
 		return fails(name);
-	while (!ended) {
+	while (!has_ended()) {
 		op = accept(fd, NULL, 0);
 		if (op < 0)
 			continue;
@@ -227,7 +232,7 @@ static int deadline(unsigned long long runtime_us, unsigned long long period_us)
 
 	if (syscall(SYS_sched_setattr, 0, &attr, 0))
 		return fails("SCHED_DEADLINE");
-	while (!ended) {
+	while (!has_ended()) {
 		sched_yield();
 		count++;
 	}

@@ -430,13 +430,15 @@ check_went_by() {
 
 log_mark() {
 	MARK="$(basename "$0") $$ $(now_ms)"
+	: "${BEGIN:=$MARK}"
 	echo "$MARK" >/dev/kmsg
 }
 
-# What the kernel has said since log_mark
+# What the kernel has said since log_mark, or another mark
 log_since() {
-	dmesg | grep -q "$MARK" || echo "!!! the kernel log has lost its begin: set log_buf_len"
-	dmesg | sed "1,/$MARK/d"
+	mark=${1:-$MARK}
+	dmesg | grep -q "$mark" || echo "!!! the kernel log has lost its begin: set log_buf_len"
+	dmesg | sed "1,/$mark/d"
 }
 
 # log_says PATTERN: since log_mark, and where
@@ -458,7 +460,7 @@ kcsan_is_on() {
 no_complaint() {
 	kcsan_is_on || return 1
 	# scftorture says "!!!" of a parameter that a module does not have
-	complaints=$(log_since | awk -f "$HERE/races.awk" | grep -E "$COMPLAINTS" |
+	complaints=$(log_since "$BEGIN" | awk -f "$HERE/races.awk" | grep -E "$COMPLAINTS" |
 		grep -v 'built as module' | head -n 5)
 	[ -z "$complaints" ] && return 0
 	echo "$complaints" | sed 's/^/# /'
@@ -473,6 +475,12 @@ check_log() {
 # Others that have to do with CPUs
 #
 
+# Why a test is skipped
+# shellcheck disable=SC2034 # for who sources this
+NO_SUSPEND="needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
+# shellcheck disable=SC2034
+NO_STEPS="needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+
 PM_DELAY=/sys/module/suspend/parameters/pm_test_delay
 
 can_suspend() {
@@ -483,7 +491,8 @@ can_suspend() {
 # The kernel to jump to is a few instructions of x86.  With PREEMPT_RT, Linux 6.12 reads
 # the RTC on the way there under a lock that may sleep, with interrupts disabled.
 can_jump() {
-	[ "$(uname -m)" = x86_64 ] && ! uname -v | grep -q PREEMPT_RT && [ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
+	[ "$(uname -m)" = x86_64 ] && ! uname -v | grep -q PREEMPT_RT &&
+		[ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
 }
 
 # pm_test LEVEL mem|disk ERROR: down to LEVEL and back.  "processors" is everything
@@ -621,13 +630,13 @@ busy_start_all() {
 
 # busy_end: each of them went on to the end, and did something
 busy_end() {
-	status=0
+	ended=0
 	for pid in $LOADS; do
 		kill "$pid" 2>/dev/null
-		wait "$pid" || status=1
+		wait "$pid" || ended=1
 	done
 	LOADS=''
-	return "$status"
+	return "$ended"
 }
 
 #

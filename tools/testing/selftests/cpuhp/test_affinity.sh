@@ -20,6 +20,7 @@ PREEMPT=/sys/kernel/debug/sched/preempt
 cleanup() {
 	busy_end
 	kill_spinners
+	[ -z "${PREEMPTED:-}" ] || echo "$PREEMPTED" >$PREEMPT
 }
 
 # ticks: what the task has used
@@ -49,7 +50,10 @@ runs() {
 	return 1
 }
 
-[ ! -w $PREEMPT ] || echo full >$PREEMPT
+if [ -w $PREEMPT ]; then
+	PREEMPTED=$(sed 's/.*(\(.*\)).*/\1/' $PREEMPT)
+	echo full >$PREEMPT
+fi
 spin_on "0-$(secondary_cpus | tail -n 1)"
 SPINNER=$!
 ktap_set_plan $(($(modes | wc -l) * 2 + 3))

@@ -46,7 +46,7 @@ for mode in $(modes); do
 	if can_suspend; then
 		check "$mode: suspend comes back" suspend
 	else
-		skip "$mode: suspend comes back" "needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
+		skip "$mode: suspend comes back" "$NO_SUSPEND"
 	fi
 	check "$mode: the tasks went on" busy_end
 	check "$mode: without them each goes off and on" each_off_and_on 1

@@ -27,7 +27,8 @@ disks() {
 
 queues() {
 	for disk in $(disks); do
-		printf '%s:%s ' "$disk" "$(find "/sys/block/$disk/mq" -mindepth 1 -maxdepth 1 | wc -l)"
+		queues=$(find "/sys/block/$disk/mq" -mindepth 1 -maxdepth 1 | wc -l)
+		printf '%s:%s ' "$disk" "$queues"
 	done
 }
 
@@ -68,7 +69,7 @@ for mode in $(modes); do
 	if can_suspend; then
 		check "$mode: reads go on after suspend" reads_go_on suspends
 	else
-		skip "$mode: reads go on after suspend" "needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
+		skip "$mode: reads go on after suspend" "$NO_SUSPEND"
 	fi
 done
 check "all CPUs work" all_back

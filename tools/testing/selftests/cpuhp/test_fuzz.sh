@@ -66,7 +66,18 @@ generate() {
 		-v modules="$(words toggled)" -v states="$(words states)" \
 		-v tracers="$(words tracers)" -v smt="$(smt_control)" '
 		function below(n) { return int(rand() * n) }
-		function one(list, a, n) { n = split(list, a, " "); return n ? a[1 + below(n)] : "" }
+		function one(list, a, n) {
+			n = split(list, a, " ")
+			return n ? a[1 + below(n)] : ""
+		}
+		# word*times ...
+		function weighted(list, words, w, n, i, j, k) {
+			n = split(list, w, " ")
+			for (i = 1; i <= n; i++)
+				for (j = split(w[i], k, "*") > 1 ? k[2] : 1; j > 0; j--)
+					words = words " " k[1]
+			return words
+		}
 		function keep(i, a, n, j, r) {
 			n = split(kept, a, ",")
 			for (j = 1; j <= n; j++) {
@@ -77,16 +88,16 @@ generate() {
 		}
 		BEGIN {
 			srand(seed)
-			n = split("online online online online online online target target target " \
-				"fail fail refuse mode suspend race race nomem nomem push " \
-				"cpuset irqs module tracer governor smt busy", op, " ")
+			ops = weighted("online*6 target*3 fail*2 refuse mode suspend race*2 " \
+				"nomem*2 push cpuset irqs module tracer governor smt busy")
+			levels = weighted("freezer devices processors*3")
 			for (i = 1; i <= count; i++) {
-				o = op[1 + below(n)]
+				o = one(ops)
 				c = one(cpus)
 				d = one(cpus)
 				v = below(2)
 				s = one(states)
-				l = one("freezer devices processors processors processors")
+				l = one(levels)
 				k = 1 + below(40)
 				m = one(modules)
 				t = one(tracers)
@@ -100,7 +111,8 @@ generate() {
 				else if (o == "push" || o == "cpuset" || o == "busy") line = o " " c
 				else if (o == "module") line = o " " m
 				else if (o == "tracer") line = o " " t
-				else if (o == "smt") line = smt == "on" ? o " " (v ? "on" : "off") : o " none"
+				else if (o == "smt" && smt != "on") line = o " none"
+				else if (o == "smt") line = o " " (v ? "on" : "off")
 				else line = o " " v
 				if (keep(i)) print i, line
 			}
@@ -123,7 +135,8 @@ any_armed() {
 }
 
 refuses() {
-	has_param debug_refuse && [ "$(param debug_refuse)" = Y ] && [ "$(param stop_machine)" != Y ]
+	has_param debug_refuse && [ "$(param debug_refuse)" = Y ] &&
+		[ "$(param stop_machine)" != Y ]
 }
 
 smt_control() {
@@ -201,7 +214,11 @@ other_half_way() {
 
 op_target() {
 	! other_half_way "$1" || return 0
-	moves "$1" "$2" "$(may_end "$1") EINVAL" hotplug/target "$2"
+	if stops | grep -qx "$2"; then
+		moves "$1" "$2" "$(may_end "$1")" hotplug/target "$2"
+	else
+		moves "$1" "$2" EINVAL hotplug/target "$2"
+	fi
 }
 
 op_fail() {
@@ -227,7 +244,8 @@ op_suspend() {
 	result=$(try_write /sys/power/state mem)
 	echo none >/sys/power/pm_test
 	ended "$allowed" "$result" || return 1
-	any_armed || [ "$allowed" != OK ] || same "online CPUs after suspend" "$before" "$(cat "$CPU_SYS/online")"
+	any_armed || [ "$allowed" != OK ] ||
+		same "online CPUs after suspend" "$before" "$(cat "$CPU_SYS/online")"
 }
 
 op_smt() {
@@ -263,7 +281,7 @@ op_busy() {
 	{ has_module cpuhp_hog && [ "$(param stop_machine)" != Y ] &&
 		[ "$(state_of "$1")" = "$ONLINE" ]; } || return 0
 	set_param takedown_timeout_ms 300
-	allowed="$(may_end "$1") EBUSY"
+	allowed="$(may_end "$1" | sed 's/^OK//') EBUSY"
 	load cpuhp_hog cpu="$1" stage=late &&
 		ended "$allowed" "$(try_write "$CPU_SYS/cpu$1/online" 0)"
 	result=$?
@@ -320,6 +338,7 @@ sequence() {
 		"op_$op" $args || { diag "failed: operation $number, $op $args"; return 1; }
 		done_ops=$((done_ops + 1))
 	done <"$WAITER_SAYS.ops"
+	[ "$done_ops" -gt 0 ]
 }
 
 come_back() {
@@ -333,7 +352,7 @@ come_back() {
 }
 
 try_write "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$ONLINE" | grep -q OK ||
-	skip_all "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+	skip_all "$NO_STEPS"
 TOGGLED=$(toggled)
 echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control && mkdir -p $GROUP
 generate >"$WAITER_SAYS.ops"

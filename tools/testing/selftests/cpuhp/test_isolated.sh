@@ -11,6 +11,8 @@
 cpuhp_start 200 "$@"
 
 grep -qE 'nohz_full=|isolcpus=' /proc/cmdline || skip_all "needs nohz_full= or isolcpus="
+! grep -q nohz_full= /proc/cmdline || [ -n "$(cat "$CPU_SYS/nohz_full" 2>/dev/null)" ] ||
+	skip_all "needs CONFIG_NO_HZ_FULL"
 [ "$(count_secondary)" -gt 1 ] || skip_all "needs at least 3 CPUs"
 
 cleanup() {
@@ -21,13 +23,15 @@ cleanup() {
 each_or_why() {
 	refused=''
 	for cpu in $(secondary_cpus); do
-		case $(try_write "$CPU_SYS/cpu$cpu/online" 0) in
+		log_mark
+		out=$(try_write "$CPU_SYS/cpu$cpu/online" 0)
+		case $out in
 		"OK "*) cpu_on "$cpu" || return 1 ;;
 		"EBUSY "*)
 			refused="$refused $cpu"
 			log_says "CPU $cpu stays online: it is the" || return 1
 			;;
-		*) return 1 ;;
+		*) diag "CPU$cpu: $out"; return 1 ;;
 		esac
 		works "$cpu" || return 1
 	done
@@ -49,7 +53,7 @@ for mode in $(modes); do
 	if can_suspend; then
 		check "$mode: suspend comes back" suspend
 	else
-		skip "$mode: suspend comes back" "needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
+		skip "$mode: suspend comes back" "$NO_SUSPEND"
 	fi
 	check "$mode: all CPUs are back and work" all_back
 done

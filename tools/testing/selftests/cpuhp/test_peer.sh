@@ -26,15 +26,16 @@ cleanup() {
 
 mount_host() {
 	mkdir -p $HOST
-	mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host $HOST || return 1
+	mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host $HOST ||
+		return 1
 	for dir in dev proc sys; do
 		mount --rbind /$dir $HOST/$dir || return 1
 	done
 	for dir in tmp run var/tmp root; do
-		mount -t tmpfs tmpfs $HOST/$dir || return 1
+		mount -t tmpfs none $HOST/$dir || return 1
 	done
 	mkdir -p $HOST/dev/shm
-	mount -t tmpfs tmpfs $HOST/dev/shm
+	mount -t tmpfs none $HOST/dev/shm
 }
 
 cycles() {
@@ -44,6 +45,7 @@ cycles() {
 		offlines=$((offlines + $(count_secondary)))
 	done
 	diag "offlines: $offlines"
+	[ "$offlines" -gt 0 ]
 }
 
 cycles_end() {
@@ -52,8 +54,9 @@ cycles_end() {
 }
 
 peer() {
-	timeout "$LIMIT" chroot $HOST /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-		LC_ALL=C /bin/bash -c "$*" >/tmp/peer.out 2>&1
+	timeout "$LIMIT" chroot $HOST /usr/bin/env -i \
+		PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+		/bin/bash -o pipefail -c "$*" >/tmp/peer.out 2>&1
 	status=$?
 	sed 's/^/# | /' /tmp/peer.out
 	[ $status -eq 0 ] && return

@@ -76,7 +76,7 @@ shared() {
 				strands "$mode" 2 3
 		else
 			skip "$mode: an interrupt of a queue goes to a CPU that is half way down" \
-				"needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+				"$NO_STEPS"
 		fi
 	done
 	set_mode idle

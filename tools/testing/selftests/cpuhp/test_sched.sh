@@ -53,7 +53,8 @@ load_counts() {
 
 # thread_of CPU: the other thread of its core
 thread_of() {
-	tr ',-' '  ' <"$CPU_SYS/cpu$1/topology/thread_siblings_list" | awk -v c="$1" 'NF == 2 { print $1 == c ? $2 : $1 }'
+	tr ',-' '  ' <"$CPU_SYS/cpu$1/topology/thread_siblings_list" |
+		awk -v c="$1" 'NF == 2 { print $1 == c ? $2 : $1 }'
 }
 
 # Each of the two counts the core, or takes it off, if the other one is active: there
@@ -79,7 +80,7 @@ other=$(thread_of "$one")
 if [ -z "$other" ] || [ "$other" = 0 ]; then
 	skip "topology: both threads of a core are half way" "needs two threads per core"
 elif ! try_write "$CPU_SYS/cpu$one/hotplug/target" "$(state sched:active)" >/dev/null; then
-	skip "topology: both threads of a core are half way" "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+	skip "topology: both threads of a core are half way" "$NO_STEPS"
 else
 	check "topology: both threads of a core are half way" both_threads_half_way "$one" "$other"
 fi

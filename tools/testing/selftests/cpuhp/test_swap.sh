@@ -15,7 +15,8 @@ ROUNDS=${1:-10}
 DISK=/dev/ram0
 GROUP=/sys/fs/cgroup/cpuhp_swap
 
-{ [ -b $DISK ] && [ -e /sys/module/zswap ]; } || skip_all "needs CONFIG_ZSWAP and CONFIG_BLK_DEV_RAM"
+{ [ -b $DISK ] && [ -e /sys/module/zswap ]; } ||
+	skip_all "needs CONFIG_ZSWAP and CONFIG_BLK_DEV_RAM"
 [ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
 
 cleanup() {

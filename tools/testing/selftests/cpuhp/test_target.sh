@@ -105,7 +105,8 @@ irq_work_runs() {
 
 # Its counters are not looked after by workers that are not bound to it any more
 vmstat_lets_go() {
-	step_to "$(below "$(state mm/vmstat:online)")" && sleep 5 && step_to "$ONLINE" && works "$CPU"
+	step_to "$(below "$(state mm/vmstat:online)")" && sleep 5 && step_to "$ONLINE" &&
+		works "$CPU"
 }
 
 # From each state of a dead CPU, when there is no other one

@@ -42,6 +42,17 @@ changes_end() {
 	return "$status"
 }
 
+# Two CPUs that come online at once have a thread each.  It starts a little later.
+have_threads() {
+	set_mode "$1"
+	echo timerlat >"$TRACING/current_tracer" || return 1
+	all_off && all_on && sleep 1 || return 1
+	for cpu in 0 $(secondary_cpus); do
+		grep -qx "timerlat/$cpu" /proc/[0-9]*/comm || { diag "no timerlat/$cpu"; return 1; }
+	done
+	echo nop >"$TRACING/current_tracer"
+}
+
 beside_changes() {
 	set_mode "$1"
 	change &
@@ -62,7 +73,7 @@ back_from() {
 comes_on_from_each() {
 	set_mode "$1"
 	CPU=$(first_secondary)
-	echo timerlat >"$TRACING/current_tracer"
+	echo timerlat >"$TRACING/current_tracer" || return 1
 	for s in $(stops | sort -rn); do
 		back_from "$s" || return 1
 	done
@@ -74,13 +85,15 @@ can_stop() {
 }
 
 rm -f "$STOP"
-ktap_set_plan $(($(modes | wc -l) * 2 + 3))
+ktap_set_plan $(($(modes | wc -l) * 3 + 3))
 for mode in $(modes); do
 	check "$mode: tracers come and go while CPUs do" beside_changes "$mode"
+	check "$mode: each CPU that comes online has its thread" have_threads "$mode"
 	if can_stop; then
-		check "$mode: a CPU comes on from each state, and its timers work" comes_on_from_each "$mode"
+		check "$mode: a CPU comes on from each state, and its timers work" \
+			comes_on_from_each "$mode"
 	else
-		skip "$mode: a CPU comes on from each state, and its timers work" "needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+		skip "$mode: a CPU comes on from each state, and its timers work" "$NO_STEPS"
 	fi
 done
 check "all CPUs work" all_back

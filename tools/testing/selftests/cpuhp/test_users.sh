@@ -100,7 +100,7 @@ set_mode idle
 if can_suspend; then
 	user "suspend" suspend
 else
-	skip_user "suspend" "needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
+	skip_user "suspend" "$NO_SUSPEND"
 fi
 if can_hibernate; then
 	user "hibernation" hibernate

@@ -48,7 +48,8 @@ suspend() {
 	pm_test processors mem OK
 }
 
-interrupts=$(for cpu in 0 $(secondary_cpus); do irqs_of "$cpu"; done | awk '{ n += $1 } END { print n }')
+interrupts=$(for cpu in 0 $(secondary_cpus); do irqs_of "$cpu"; done |
+	awk '{ n += $1 } END { print n }')
 [ "$interrupts" -gt 250 ] || skip_all "needs more than 250 interrupts of devices, has $interrupts"
 ktap_set_plan $(($(modes | wc -l) * 2 + 3))
 for mode in $(modes); do
@@ -56,7 +57,7 @@ for mode in $(modes); do
 	if can_suspend; then
 		check "$mode: suspend, where devices give theirs up, comes back" suspend
 	else
-		skip "$mode: suspend, where devices give theirs up, comes back" "needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
+		skip "$mode: suspend, where devices give theirs up, comes back" "$NO_SUSPEND"
 	fi
 done
 if vectors >/dev/null; then
