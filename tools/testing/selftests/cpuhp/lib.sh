@@ -471,6 +471,14 @@ check_log() {
 	check "no complaint in the kernel log" no_complaint
 }
 
+# check_end: the last three tests of most
+check_end() {
+	check "all CPUs work" all_back
+	check_operations
+	check_log
+	ktap_finished
+}
+
 #
 # Others that have to do with CPUs
 #
@@ -488,11 +496,9 @@ can_suspend() {
 		echo deep >/sys/power/mem_sleep 2>/dev/null
 }
 
-# The kernel to jump to is a few instructions of x86.  With PREEMPT_RT, Linux 6.12 reads
-# the RTC on the way there under a lock that may sleep, with interrupts disabled.
+# The kernel to jump to is a few instructions of x86.
 can_jump() {
-	[ "$(uname -m)" = x86_64 ] && ! uname -v | grep -q PREEMPT_RT &&
-		[ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
+	[ "$(uname -m)" = x86_64 ] && [ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
 }
 
 # pm_test LEVEL mem|disk ERROR: down to LEVEL and back.  "processors" is everything
@@ -559,6 +565,14 @@ vectors_add_up() {
 	[ -z "$odd" ] && return 0
 	diag "vectors: $odd"
 	return 1
+}
+
+check_vectors() {
+	if vectors >/dev/null; then
+		check "all vectors are accounted for" vectors_add_up
+	else
+		skip "all vectors are accounted for" "needs CONFIG_GENERIC_IRQ_DEBUGFS"
+	fi
 }
 
 #

@@ -63,7 +63,4 @@ for mode in $(modes); do
 	check "$mode: the task runs" runs
 done
 kill_spinners
-check "all CPUs work" all_back
-check_operations
-check_log
-ktap_finished
+check_end

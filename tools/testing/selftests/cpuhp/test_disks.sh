@@ -72,7 +72,4 @@ for mode in $(modes); do
 		skip "$mode: reads go on after suspend" "$NO_SUSPEND"
 	fi
 done
-check "all CPUs work" all_back
-check_operations
-check_log
-ktap_finished
+check_end

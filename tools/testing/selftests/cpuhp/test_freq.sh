@@ -109,7 +109,4 @@ for mode in $(modes); do
 	fi
 done
 kill_spinners
-check "all CPUs work" all_back
-check_operations
-check_log
-ktap_finished
+check_end

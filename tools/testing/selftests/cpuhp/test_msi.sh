@@ -71,11 +71,7 @@ for mode; do
 		skip "$mode: the machine suspends" "it cannot"
 	fi
 done
-if vectors >/dev/null; then
-	check "all vectors are accounted for" vectors_add_up
-else
-	skip "all vectors are accounted for" "needs CONFIG_GENERIC_IRQ_DEBUGFS"
-fi
+check_vectors
 check "all CPUs work" all_back
 check_log
 ktap_finished

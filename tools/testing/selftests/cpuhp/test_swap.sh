@@ -60,7 +60,4 @@ check "zswap is used" prepare
 for mode in $(modes); do
 	check "$mode: memory is what it was, when CPUs go that compress it" beside_hogs "$mode"
 done
-check "all CPUs work" all_back
-check_operations
-check_log
-ktap_finished
+check_end

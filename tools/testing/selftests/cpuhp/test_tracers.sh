@@ -96,7 +96,4 @@ for mode in $(modes); do
 		skip "$mode: a CPU comes on from each state, and its timers work" "$NO_STEPS"
 	fi
 done
-check "all CPUs work" all_back
-check_operations
-check_log
-ktap_finished
+check_end

@@ -110,7 +110,7 @@ fi
 if can_jump; then
 	user "kexec jump" kexec_jump
 else
-	skip_user "kexec jump" "needs x86_64, CONFIG_KEXEC and CONFIG_KEXEC_JUMP, and no PREEMPT_RT"
+	skip_user "kexec jump" "needs x86_64, CONFIG_KEXEC and CONFIG_KEXEC_JUMP"
 fi
 if [ "$(cat "$CPU_SYS/smt/control" 2>/dev/null)" = on ]; then
 	test_smt

@@ -60,11 +60,7 @@ for mode in $(modes); do
 		skip "$mode: suspend, where devices give theirs up, comes back" "$NO_SUSPEND"
 	fi
 done
-if vectors >/dev/null; then
-	check "all vectors are accounted for" vectors_add_up
-else
-	skip "all vectors are accounted for" "needs CONFIG_GENERIC_IRQ_DEBUGFS"
-fi
+check_vectors
 check "all CPUs work" all_back
 check_log
 ktap_finished
