@@ -164,6 +164,15 @@ may_end() {
 	echo "$allowed"
 }
 
+# all_may_end: the same for what takes many CPUs and gives up with the first one
+all_may_end() {
+	if any_armed || refuses; then
+		echo OK EAGAIN ENOSPC EBUSY
+	else
+		echo OK
+	fi
+}
+
 # ended ALLOWED RESULT
 ended() {
 	TRIED=$((TRIED + 1))
@@ -237,8 +246,7 @@ op_mode() {
 op_suspend() {
 	can_suspend || return 0
 	before=$(cat "$CPU_SYS/online")
-	allowed=OK
-	if any_armed || refuses; then allowed="OK EAGAIN ENOSPC EBUSY"; fi
+	allowed=$(all_may_end)
 	echo 0 >"$PM_DELAY"
 	echo "$1" >/sys/power/pm_test
 	result=$(try_write /sys/power/state mem)
@@ -250,8 +258,7 @@ op_suspend() {
 
 op_smt() {
 	[ "$1" != none ] || return 0
-	allowed=OK
-	if any_armed || refuses; then allowed="OK EAGAIN ENOSPC EBUSY"; fi
+	allowed=$(all_may_end)
 	ended "$allowed" "$(try_write "$CPU_SYS/smt/control" "$1")"
 }
 
