@@ -430,7 +430,7 @@ check_went_by() {
 
 log_mark() {
 	MARK="$(basename "$0") $$ $(now_ms)"
-	: "${BEGIN:=$MARK}"
+	: "${LOG_BEGIN:=$MARK}"
 	echo "$MARK" >/dev/kmsg
 }
 
@@ -460,7 +460,7 @@ kcsan_is_on() {
 no_complaint() {
 	kcsan_is_on || return 1
 	# scftorture says "!!!" of a parameter that a module does not have
-	complaints=$(log_since "$BEGIN" | awk -f "$HERE/races.awk" | grep -E "$COMPLAINTS" |
+	complaints=$(log_since "$LOG_BEGIN" | awk -f "$HERE/races.awk" | grep -E "$COMPLAINTS" |
 		grep -v 'built as module' | head -n 5)
 	[ -z "$complaints" ] && return 0
 	echo "$complaints" | sed 's/^/# /'
