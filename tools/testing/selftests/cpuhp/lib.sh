@@ -471,6 +471,32 @@ check_log() {
 	check "no complaint in the kernel log" no_complaint
 }
 
+# loop_start COMMAND...: again and again, beside the test, until it fails or loop_end
+loop_start() {
+	LOOP=$(mktemp) || return 1
+	(
+		turns=0
+		while [ -e "$LOOP" ] && "$@"; do turns=$((turns + 1)); done
+		echo "$turns" >"$LOOP.turns"
+		[ "$turns" -gt 0 ] && [ ! -e "$LOOP" ]
+	) &
+	LOOPER=$!
+}
+
+# Sets TURNS to how often the command was run, and fails if that was never, or if the
+# command has failed
+loop_end() {
+	[ -n "${LOOP:-}" ] || return 0
+	rm -f "$LOOP"
+	loop=0
+	wait "$LOOPER" || loop=$?
+	# shellcheck disable=SC2034 # for who sources this
+	read -r TURNS <"$LOOP.turns"
+	rm -f "$LOOP.turns"
+	LOOP=
+	return "$loop"
+}
+
 # check_end: the last three tests of most
 check_end() {
 	check "all CPUs work" all_back
@@ -501,14 +527,21 @@ can_jump() {
 	[ "$(uname -m)" = x86_64 ] && [ -x "$HERE/kexec_jump" ] && [ -e /sys/kernel/kexec_loaded ]
 }
 
-# pm_test LEVEL mem|disk ERROR: down to LEVEL and back.  "processors" is everything
-# but the sleep itself.
-pm_test() {
+# with_pm_test LEVEL COMMAND...: who suspends goes down to LEVEL and back.  "processors"
+# is everything but the sleep itself.
+with_pm_test() {
 	[ ! -w "$PM_DELAY" ] || echo 0 >"$PM_DELAY"
-	echo "$1" >/sys/power/pm_test && write_gives "$3" /sys/power/state "$2"
+	echo "$1" >/sys/power/pm_test || return 1
+	shift
+	"$@"
 	status=$?
 	echo none >/sys/power/pm_test
 	return "$status"
+}
+
+# pm_test LEVEL mem|disk ERROR
+pm_test() {
+	with_pm_test "$1" write_gives "$3" /sys/power/state "$2"
 }
 
 pm_test_end() {

@@ -16,7 +16,6 @@ CYCLES=${1:-50}
 ROOT=/sys/fs/cgroup
 GROUP=$ROOT/cpuhp_cgroup
 CPU=$(first_secondary)
-STOP=${TMPDIR:-/tmp}/cpuhp-cgroup.$$
 
 [ "$(count_secondary)" -ge 3 ] || skip_all "needs at least 4 CPUs"
 echo "+cpu +cpuset" 2>/dev/null >$ROOT/cgroup.subtree_control
@@ -25,13 +24,12 @@ mkdir -p $GROUP
 	skip_all "needs CONFIG_CFS_BANDWIDTH and CONFIG_CPUSETS"
 
 cleanup() {
-	: >"$STOP"
+	loop_end
 	kill_spinners
 	echo $$ >$ROOT/cgroup.procs
 	wait
 	echo member >$GROUP/cpuset.cpus.partition
 	rmdir $GROUP
-	rm -f "$STOP"
 }
 
 # By the shell itself: it has little time, and none to fork
@@ -58,27 +56,19 @@ throttled() {
 }
 
 change_cpusets() {
-	while [ ! -e "$STOP" ]; do
-		for cpus in 0-1 0,2 0-3 0,3; do
-			echo "$cpus" >$GROUP/cpuset.cpus
-			changes=$((changes + 1))
-		done
-	done 2>/dev/null
-	echo "$changes" >"$STOP"
+	for cpus in 0-1 0,2 0-3 0,3; do
+		echo "$cpus" >$GROUP/cpuset.cpus || return 1
+	done
 }
 
 with_cpusets() {
-	rm -f "$STOP"
-	changes=0
-	change_cpusets &
+	loop_start change_cpusets
 	throttled cycles
 	status=$?
-	: >"$STOP"
-	wait $!
+	loop_end || status=1
 	: >$GROUP/cpuset.cpus
-	read -r changes <"$STOP"
-	diag "cpuset.cpus changed $changes times"
-	[ "$changes" -gt 0 ] && return "$status"
+	diag "cpuset.cpus changed $((TURNS * 4)) times"
+	return "$status"
 }
 
 # partition_is VALUE: but for the reason in brackets

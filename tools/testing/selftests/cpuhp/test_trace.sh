@@ -19,8 +19,7 @@ has_idle || skip_all "this kernel has no idle takedown"
 [ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
 
 cleanup() {
-	[ -z "${CALLER:-}" ] || kill "$CALLER"
-	CALLER=''
+	loop_end
 	echo 0 >"$TRACING/events/sched/enable"
 	hist_off
 }
@@ -56,13 +55,13 @@ says_when() {
 		[ "$(value quiesced ago)" -gt 0 ] && [ "$(value closed ago)" -gt 0 ]
 }
 
+patch_code() {
+	echo 1 >"$TRACING/events/sched/enable" && echo 0 >"$TRACING/events/sched/enable"
+}
+
 # Changing code is a cross-call to each CPU, that which waits included
 counts_calls() {
-	while :; do
-		echo 1 >"$TRACING/events/sched/enable"
-		echo 0 >"$TRACING/events/sched/enable"
-	done &
-	CALLER=$!
+	loop_start patch_code
 	tries=0 served=0
 	while [ "$tries" -lt 40 ] && [ "$served" = 0 ]; do
 		trace_start
@@ -72,8 +71,7 @@ counts_calls() {
 			awk '{ n += $1 } END { print n + 0 }')
 		tries=$((tries + 1))
 	done
-	kill "$CALLER"
-	CALLER=''
+	loop_end || return 1
 	diag "$served calls served after $tries rounds"
 	[ "$served" -gt 0 ]
 }

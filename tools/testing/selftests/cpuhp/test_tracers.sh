@@ -12,34 +12,19 @@
 cpuhp_start 600 "$@"
 
 ROUNDS=${1:-10}
-STOP=${TMPDIR:-/tmp}/cpuhp-tracers.$$
 
 grep -qw timerlat "$TRACING/available_tracers" || skip_all "needs CONFIG_TIMERLAT_TRACER"
 [ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
 
 cleanup() {
-	changes_end
+	loop_end
 	echo nop >"$TRACING/current_tracer"
 }
 
 change() {
-	changes=0
-	while [ ! -e "$STOP" ]; do
-		for tracer in timerlat osnoise nop; do
-			echo $tracer >"$TRACING/current_tracer" && changes=$((changes + 1))
-		done
-	done 2>/dev/null
-	diag "current_tracer set $changes times"
-	[ "$changes" -gt 0 ]
-}
-
-changes_end() {
-	: >"$STOP"
-	[ -z "${CHANGER:-}" ] || wait "$CHANGER"
-	status=$?
-	CHANGER=
-	rm -f "$STOP"
-	return "$status"
+	for tracer in timerlat osnoise nop; do
+		echo $tracer >"$TRACING/current_tracer" || return 1
+	done
 }
 
 # Two CPUs that come online at once have a thread each.  It starts a little later.
@@ -55,11 +40,10 @@ have_threads() {
 
 beside_changes() {
 	set_mode "$1"
-	change &
-	CHANGER=$!
+	loop_start change
 	each_off_and_on "$ROUNDS"
 	result=$?
-	changes_end && return "$result"
+	loop_end && diag "current_tracer set $((TURNS * 3)) times" && return "$result"
 }
 
 # back_from STATE
@@ -84,7 +68,6 @@ can_stop() {
 	try_write "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$(state online)" >/dev/null
 }
 
-rm -f "$STOP"
 ktap_set_plan $(($(modes | wc -l) * 3 + 3))
 for mode in $(modes); do
 	check "$mode: tracers come and go while CPUs do" beside_changes "$mode"
