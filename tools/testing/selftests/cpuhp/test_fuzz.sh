@@ -143,13 +143,9 @@ smt_control() {
 	cat "$CPU_SYS/smt/control" 2>/dev/null
 }
 
-# SMT control has it
+# SMT control has it, as the second thread of its core
 is_taken() {
-	[ "$(smt_control)" = off ] || return 1
-	case $(cat "$CPU_SYS/cpu$1/topology/thread_siblings_list" 2>/dev/null) in
-	"$1"*) return 1 ;;
-	esac
-	[ $(($1 % 2)) = 1 ]
+	[ "$(smt_control)" = off ] && [ $(($1 % 2)) = 1 ]
 }
 
 # may_end [CPU...]: with what, as far as it is because of faults; all that can go wrong
@@ -190,23 +186,40 @@ in_place() {
 		{ diag "CPU$1 is in state $(state_of "$1"), not in $2"; return 1; }
 }
 
-# moves CPU TO ALLOWED FILE TEXT: the CPU is in TO then, or where it was
+# moves CPU TO ALLOWED COMMAND...: by COMMAND, the CPU is in TO then, or where it was
 moves() {
-	from=$(state_of "$1")
-	result=$(try_write "$CPU_SYS/cpu$1/$4" "$5")
-	ended "$3" "$result" || return 1
-	case $result in
-	OK*) same "state of CPU$1" "$2" "$(state_of "$1")" ;;
-	*) in_place "$1" "$from" ;;
+	cpu=$1 to=$2 allowed=$3 from=$(state_of "$1")
+	shift 3
+	# None gets by the one that refuses.
+	if refuses && [ "$from" = "$ONLINE" ] && [ "$to" = "$OFFLINE" ]; then
+		allowed=${allowed#OK}
+	fi
+	result=$("$@")
+	ended "$allowed" "$result" && in_place_after "$cpu" "$result" "$to" "$from"
+}
+
+# in_place_after CPU RESULT TO FROM
+in_place_after() {
+	case $2 in
+	OK*) same "state of CPU$1" "$3" "$(state_of "$1")" ;;
+	*) in_place "$1" "$4" ;;
 	esac && { [ "$(state_of "$1")" != "$ONLINE" ] || works "$1"; }
 }
 
-# It is about what was written there before; "target" does not change that
+# written CPU VALUE: the state that "online" leads to.  It is about what was written
+# there before; "target" does not change that.
+written() {
+	if [ "$(cat "$CPU_SYS/cpu$1/online")" = "$2" ]; then
+		state_of "$1"
+	elif [ "$2" = 0 ]; then
+		echo "$OFFLINE"
+	else
+		echo "$ONLINE"
+	fi
+}
+
 op_online() {
-	to=$OFFLINE
-	[ "$2" = 0 ] || to=$ONLINE
-	[ "$(cat "$CPU_SYS/cpu$1/online")" != "$2" ] || to=$(state_of "$1")
-	moves "$1" "$to" "$(may_end "$1")" online "$2"
+	moves "$1" "$(written "$1" "$2")" "$(may_end "$1")" try_write "$CPU_SYS/cpu$1/online" "$2"
 }
 
 # The leader of a core in core scheduling hands over to any other thread, also one that
@@ -224,9 +237,9 @@ other_half_way() {
 op_target() {
 	! other_half_way "$1" || return 0
 	if stops | grep -qx "$2"; then
-		moves "$1" "$2" "$(may_end "$1")" hotplug/target "$2"
+		moves "$1" "$2" "$(may_end "$1")" try_write "$CPU_SYS/cpu$1/hotplug/target" "$2"
 	else
-		moves "$1" "$2" EINVAL hotplug/target "$2"
+		moves "$1" "$2" EINVAL try_write "$CPU_SYS/cpu$1/hotplug/target" "$2"
 	fi
 }
 
@@ -247,11 +260,7 @@ op_suspend() {
 	can_suspend || return 0
 	before=$(cat "$CPU_SYS/online")
 	allowed=$(all_may_end)
-	echo 0 >"$PM_DELAY"
-	echo "$1" >/sys/power/pm_test
-	result=$(try_write /sys/power/state mem)
-	echo none >/sys/power/pm_test
-	ended "$allowed" "$result" || return 1
+	ended "$allowed" "$(with_pm_test "$1" try_write /sys/power/state mem)" || return 1
 	any_armed || [ "$allowed" != OK ] ||
 		same "online CPUs after suspend" "$before" "$(cat "$CPU_SYS/online")"
 }
@@ -264,11 +273,15 @@ op_smt() {
 
 # Two at once
 op_race() {
-	allowed="$(may_end "$1") $(may_end "$3")"
+	to=$(written "$1" "$2") from=$(state_of "$1")
+	to2=$(written "$3" "$4") from2=$(state_of "$3")
 	try_write "$CPU_SYS/cpu$1/online" "$2" >"$WAITER_SAYS" &
-	result=$(try_write "$CPU_SYS/cpu$3/online" "$4")
+	result2=$(try_write "$CPU_SYS/cpu$3/online" "$4")
 	wait $!
-	ended "$allowed" "$result" && ended "$allowed" "$(cat "$WAITER_SAYS")"
+	read -r result <"$WAITER_SAYS"
+	ended "$(may_end "$1")" "$result" && ended "$(may_end "$3")" "$result2" || return 1
+	[ "$1" != "$3" ] || return 0
+	in_place_after "$1" "$result" "$to" "$from" && in_place_after "$3" "$result2" "$to2" "$from2"
 }
 
 # An allocation of the writer fails, once, or there are less
@@ -276,11 +289,8 @@ op_nomem() {
 	[ -e /proc/self/fail-nth ] || return 0
 	value=1
 	[ "$(cat "$CPU_SYS/cpu$1/online")" = 0 ] || value=0
-	from=$(state_of "$1")
-	allowed="$(may_end "$1") ENOMEM"
-	result=$("$TOOL" failnth "$2" "$CPU_SYS/cpu$1/online" $value)
-	ended "$allowed" "$result" || return 1
-	case $result in OK*) ;; *) in_place "$1" "$from" ;; esac
+	moves "$1" "$(written "$1" $value)" "$(may_end "$1") ENOMEM" \
+		"$TOOL" failnth "$2" "$CPU_SYS/cpu$1/online" $value
 }
 
 # A CPU that is kept busy stays.  stop_machine() would take it down with its task.
