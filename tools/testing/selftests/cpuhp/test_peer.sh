@@ -2,25 +2,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# test_peer.sh MODE alone|beside LIMIT COMMAND...
+# test_peer.sh MODE alone|beside|without LIMIT COMMAND...
 #
 # A test of others, run by COMMAND with the programs of the host, whose files come by
-# 9p: alone, since it takes CPUs off by itself, or beside CPUs that go off and on.  It
-# has LIMIT s.  What it prints is in the output, and how it ends is the result.
+# 9p: alone, since it takes CPUs off by itself, beside CPUs that go off and on, or
+# without any that goes.  It has LIMIT s.  What it prints is in the output, and how it ends is the result.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
-[ $# -ge 4 ] || { echo "usage: $0 MODE alone|beside LIMIT COMMAND..."; exit 2; }
+[ $# -ge 4 ] || { echo "usage: $0 MODE alone|beside|without LIMIT COMMAND..."; exit 2; }
 MODE=$1 HOW=$2 LIMIT=$3
 cpuhp_start $((LIMIT + 120)) "$@"
 shift 3
 
 HOST=/host
-STOP=${TMPDIR:-/tmp}/cpuhp-peer.$$
 
 cleanup() {
-	: >"$STOP"
-	wait
+	loop_end
 	unload cpuhp_freq
 }
 
@@ -38,19 +36,8 @@ mount_host() {
 	mount -t tmpfs none $HOST/dev/shm
 }
 
-cycles() {
-	offlines=0
-	while [ ! -e "$STOP" ]; do
-		each_off_and_on 1 || return 1
-		offlines=$((offlines + $(count_secondary)))
-	done
-	diag "offlines: $offlines"
-	[ "$offlines" -gt 0 ]
-}
-
 cycles_end() {
-	: >"$STOP"
-	wait "$CYCLER"
+	loop_end && diag "offlines: $((TURNS * $(count_secondary)))"
 }
 
 peer() {
@@ -64,21 +51,17 @@ peer() {
 	return 1
 }
 
-rm -f "$STOP"
 set_mode "$MODE"
 mount_host || skip_all "no files of the host: needs 9p"
 load cpuhp_freq
 ktap_set_plan 4
-if [ "$HOW" = beside ]; then
-	cycles &
-	CYCLER=$!
-fi
+[ "$HOW" != beside ] || loop_start each_off_and_on 1
 check "$MODE: it passes" peer "$@"
-if [ "$HOW" = beside ]; then
-	check "$MODE: CPUs went off and on beside it" cycles_end
-else
-	skip "$MODE: CPUs went off and on beside it" "it takes CPUs off by itself"
-fi
+case $HOW in
+beside) check "$MODE: CPUs went off and on beside it" cycles_end ;;
+alone) check "$MODE: it took CPUs off" log_says "is now offline" ;;
+*) skip "$MODE: CPUs went off" "none shall" ;;
+esac
 check "$MODE: all CPUs are back and work" all_back
 check_log
 ktap_finished
