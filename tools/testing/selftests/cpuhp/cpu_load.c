@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <linux/if_alg.h>
 #include <linux/types.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,8 +23,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "util.h"
 
 #ifndef AF_ALG
 #define AF_ALG		38
@@ -46,10 +46,8 @@ struct load_attr {
 	__u64 period;
 };
 
-#define BLOCK		4096	/* for O_DIRECT, and a page */
 #define MIB		1048576UL
-#define SEC_NS		1000000000ULL
-#define SLOWEST_NS	(20 * SEC_NS)	/* of a read: less than until a driver gives up */
+#define SLOWEST_NS	(20 * NSEC_PER_SEC)	/* of a read: less than until a driver gives up */
 #define KEY_SIZE	20	/* of rfc4106(gcm(aes)): 16, and 4 of the nonce */
 #define AUTH_SIZE	16
 #define IV_SIZE		8
@@ -68,14 +66,6 @@ static int has_ended(void)
 	return __atomic_load_n(&ended, __ATOMIC_RELAXED);
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * SEC_NS + ts.tv_nsec;
-}
-
 static int fails(const char *what)
 {
 	printf("# %s: %s\n", what, strerror(errno));
@@ -86,16 +76,6 @@ static int done(const char *what, unsigned long count)
 {
 	printf("# %s: %lu times\n", what, count);
 	return !count;
-}
-
-/* A CPU that is off is not taken */
-static int to_cpu(pid_t pid, int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return sched_setaffinity(pid, sizeof(set), &set);
 }
 
 static int push(pid_t pid)
@@ -117,7 +97,7 @@ static int read_all_over(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_DIRECT), cpu = 0;
 	int cpus = sysconf(_SC_NPROCESSORS_CONF);
-	char *buf = aligned_alloc(BLOCK, BLOCK);
+	char *buf = aligned_alloc(BLOCK, BLOCK), *first = malloc(BLOCK);
 	__u64 from, took, worst = 0;
 	unsigned long count = 0;
 
@@ -130,12 +110,18 @@ static int read_all_over(const char *path)
 		if (pread(fd, buf, BLOCK, 0) != BLOCK)
 			return fails(path);
 		took = now_ns() - from;
+		if (!count)
+			memcpy(first, buf, BLOCK);
+		if (memcmp(first, buf, BLOCK)) {
+			printf("# %s: the same block reads otherwise\n", path);
+			return 1;
+		}
 		if (took > worst)
 			worst = took;
 		count++;
 	}
 	printf("# %s: the slowest read took %llu ms\n", path,
-	       (unsigned long long)(worst / 1000000));
+	       (unsigned long long)(worst / NSEC_PER_MSEC));
 	return done(path, count) || worst > SLOWEST_NS;
 }
 

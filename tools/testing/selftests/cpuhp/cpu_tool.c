@@ -23,7 +23,6 @@
 #include <linux/rtc.h>
 #include <linux/types.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,30 +31,21 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MS		1000000ULL
-#define WORK_NS		(2 * MS)
+#include "util.h"
+
+#define WORK_NS		(2 * NSEC_PER_MSEC)
 #define SLEEP_MS	20
 #define LATE_MS		2000	/* generous: the host may be emulating and busy */
-#define BLOCK		4096	/* for O_DIRECT */
-#define LOST_MS	10000
+#define LOST_MS		10000
 
 static int alarms;
-
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
 
 static void print_result(int err, __u64 from)
 {
 	printf("%s %llu", err ? strerrorname_np(err) : "OK",
-	       (unsigned long long)((now_ns() - from) / MS));
+	       (unsigned long long)((now_ns() - from) / NSEC_PER_MSEC));
 }
 
 static int write_once(const char *path, const char *text, size_t len)
@@ -105,7 +95,7 @@ static const char *check_place(int cpu)
 
 static const char *check_time(__u64 from, const char *late)
 {
-	return now_ns() - from > (SLEEP_MS + LATE_MS) * MS ? late : NULL;
+	return now_ns() - from > (SLEEP_MS + LATE_MS) * NSEC_PER_MSEC ? late : NULL;
 }
 
 static const char *check_work(int cpu)
@@ -120,7 +110,7 @@ static const char *check_work(int cpu)
 
 static const char *check_sleep(void)
 {
-	struct timespec ts = { .tv_nsec = SLEEP_MS * MS };
+	struct timespec ts = { .tv_nsec = SLEEP_MS * NSEC_PER_MSEC };
 	__u64 from = now_ns();
 
 	if (nanosleep(&ts, NULL))
@@ -166,11 +156,8 @@ static const char *check_itimer(void)
 static int works(int cpu)
 {
 	const char *fault = NULL;
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set)) {
+	if (to_cpu(0, cpu)) {
 		printf("# CPU%d: a task cannot be bound to it: %s\n", cpu, strerror(errno));
 		return 1;
 	}
@@ -197,7 +184,7 @@ static int spin(int seconds)
 		printf("# no core scheduling: %s\n", strerror(errno));
 		return 1;
 	}
-	while (now_ns() - from < seconds * 1000 * MS)
+	while (now_ns() - from < seconds * 1000 * NSEC_PER_MSEC)
 		;
 	return 0;
 }
@@ -250,7 +237,7 @@ static int reads(int seconds, const char *path)
 	__u64 begin = now_ns(), from, worst = 0;
 	int fd = open(path, O_RDONLY | O_DIRECT), n = 0;
 
-	while (now_ns() - begin < seconds * 1000 * MS) {
+	while (now_ns() - begin < seconds * 1000 * NSEC_PER_MSEC) {
 		from = now_ns();
 		if (fd < 0 || pread(fd, buf, BLOCK, 0) != BLOCK) {
 			printf("# %s: %s\n", path, strerror(errno));
@@ -262,20 +249,17 @@ static int reads(int seconds, const char *path)
 		n++;
 		usleep(10000);
 	}
-	printf("# %d times, the longest took %llu ms\n", n, (unsigned long long)(worst / MS));
-	return worst > LOST_MS * MS;
+	printf("# %d times, the longest took %llu ms\n", n, (unsigned long long)(worst / NSEC_PER_MSEC));
+	return worst > LOST_MS * NSEC_PER_MSEC;
 }
 
 static int read_direct(int cpu, const char *path)
 {
 	char *buf = aligned_alloc(BLOCK, BLOCK);
 	int fd = open(path, O_RDONLY | O_DIRECT), err = 0;
-	cpu_set_t set;
 	__u64 from;
 
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set))
+	if (to_cpu(0, cpu))
 		err = errno;
 	from = now_ns();
 	if (!err && (fd < 0 || read(fd, buf, BLOCK) != BLOCK))

@@ -33,6 +33,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util.h"
+
 #define MAX_CPUS	1024
 #define MAX_NAMES	24		/* of one tally */
 #define NAME_LEN	48
@@ -162,14 +164,6 @@ static void die(const char *fmt, ...)
 	exit(1);
 }
 
-static __u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
-}
-
 /* One write(2); 0 or -errno */
 static int try_write(const char *path, const char *text)
 {
@@ -270,11 +264,7 @@ static int cmp_double(const void *a, const void *b)
 
 static void pin(pid_t pid, int cpu)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(pid, sizeof(set), &set))
+	if (to_cpu(pid, cpu))
 		die("cannot bind a task to CPU%d: %s", cpu, strerror(errno));
 }
 
