@@ -72,7 +72,7 @@ each: tree	## boot the base and each patch on top, and take CPUs off and on ther
 kvm: tree	## cpuhptorture by rcutorture's kvm.sh, two more kernels (SECS=120)
 	@scripts/setup kvm
 	@scripts/kvm
-mutants: tree	## break the series in one place at a time: does a test notice? (MUTANTS=pattern)
+mutants: tree	## break the series in one place at a time: does a test notice? (MUTANTS=pattern; BY=fuzz: do random operations?)
 	@scripts/mutants
 model: tree	## check the model of the protocol, exhaustively, and that broken ones fail
 	@$(or $(BUILD),build)/linux/tools/verification/cpuhp/run.sh
