@@ -69,6 +69,7 @@ static void freq_set(struct cpufreq_policy *policy, unsigned int khz)
 static int freq_target_index(struct cpufreq_policy *policy, unsigned int index)
 {
 	freq_set(policy, freq_table[index].frequency);
+	policy->cur = freq_table[index].frequency;
 	return 0;
 }
 
@@ -104,8 +105,11 @@ static int freq_init_policy(struct cpufreq_policy *policy)
 
 static struct cpufreq_driver freq_driver = {
 	.name		= "cpuhp_freq",
-	/* It is no clock of the machine's: the TSC does not follow it. */
-	.flags		= CPUFREQ_HAVE_GOVERNOR_PER_POLICY | CPUFREQ_CONST_LOOPS,
+	/*
+	 * It is no clock of the machine's. Were others notified, an x86 without
+	 * CONSTANT_TSC would change the pace of sched_clock() with it.
+	 */
+	.flags		= CPUFREQ_HAVE_GOVERNOR_PER_POLICY | CPUFREQ_ASYNC_NOTIFICATION,
 	.verify		= cpufreq_generic_frequency_table_verify,
 	.init		= freq_init_policy,
 	.get		= freq_get,

@@ -31,6 +31,7 @@ CPUS=$(words secondary_cpus)
 
 cleanup() {
 	disarm
+	set_filter ''
 	kill_spinners
 	pm_test_end
 	[ ! -d $GROUP ] || rmdir $GROUP
@@ -54,6 +55,11 @@ toggled() {
 	done
 }
 
+# Of the function tracer: all functions are too many for an emulator.
+set_filter() {
+	[ ! -e "$TRACING/set_ftrace_filter" ] || echo "$1" >"$TRACING/set_ftrace_filter"
+}
+
 tracers() {
 	for tracer in nop timerlat osnoise function; do
 		! grep -qw $tracer "$TRACING/available_tracers" || echo $tracer
@@ -63,7 +69,7 @@ tracers() {
 # generate: one operation per line, with its number
 generate() {
 	awk -v seed="$SEED" -v count="$COUNT" -v kept="$KEPT" -v cpus="$CPUS" \
-		-v modules="$(words toggled)" -v states="$(words states)" \
+		-v modules="$(words toggled)" -v states="$(words states)" -v stops="$(words stops)" \
 		-v tracers="$(words tracers)" -v smt="$(smt_control)" '
 		function below(n) { return int(rand() * n) }
 		function one(list, a, n) {
@@ -88,7 +94,7 @@ generate() {
 		}
 		BEGIN {
 			srand(seed)
-			ops = weighted("online*6 target*3 fail*2 refuse mode suspend race*2 " \
+			ops = weighted("online*6 target*5 fail*2 refuse mode suspend race*2 " \
 				"nomem*2 push cpuset irqs module tracer governor smt busy")
 			levels = weighted("freezer devices processors*3")
 			for (i = 1; i <= count; i++) {
@@ -97,12 +103,14 @@ generate() {
 				d = one(cpus)
 				v = below(2)
 				s = one(states)
+				z = below(4) ? one(stops) : s
 				l = one(levels)
 				k = 1 + below(40)
 				m = one(modules)
 				t = one(tracers)
 				if (o == "online") line = o " " c " " v
-				else if (o == "target" || o == "fail") line = o " " c " " s
+				else if (o == "target") line = o " " c " " z
+				else if (o == "fail") line = o " " c " " s
 				else if (o == "refuse") line = o " " (v ? "Y" : "N")
 				else if (o == "mode") line = o " " (v ? "idle" : "stop_machine")
 				else if (o == "suspend") line = o " " l
@@ -375,6 +383,7 @@ echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control && mkdir -p $GROUP
 generate >"$WAITER_SAYS.ops"
 ktap_set_plan 4
 set_mode idle
+set_filter 'cpuhp_*'
 spin_on 0-3
 spin_on 0-3
 done_ops=0

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# The tracers that have kthreads and timers on each CPU come and go while CPUs do; and
-# with one of them a CPU stops in each state, and comes on from there.
+# The tracers that have kthreads and timers on each CPU come and go while CPUs do; with
+# one of them a CPU stops in each state, and comes on from there; and it begins there.
 #
 # test_tracers.sh [ROUNDS]
 
@@ -64,19 +64,33 @@ comes_on_from_each() {
 	echo nop >"$TRACING/current_tracer"
 }
 
+# A tracer begins while a CPU is half way, which then goes, and comes back
+begins_half_way() {
+	set_mode "$1"
+	CPU=$(first_secondary)
+	for s in $(stops | sort -rn); do
+		[ "$s" -gt "$(state cpu:teardown)" ] || continue
+		step_to "$s" && echo timerlat >"$TRACING/current_tracer" && step_to "$(state offline)" &&
+			back_from "$s" || { diag "a tracer began in state $s"; return 1; }
+		echo nop >"$TRACING/current_tracer"
+	done
+}
+
 can_stop() {
 	try_write "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$(state online)" >/dev/null
 }
 
-ktap_set_plan $(($(modes | wc -l) * 3 + 3))
+ktap_set_plan $(($(modes | wc -l) * 4 + 3))
 for mode in $(modes); do
 	check "$mode: tracers come and go while CPUs do" beside_changes "$mode"
 	check "$mode: each CPU that comes online has its thread" have_threads "$mode"
 	if can_stop; then
 		check "$mode: a CPU comes on from each state, and its timers work" \
 			comes_on_from_each "$mode"
+		check "$mode: a tracer begins while a CPU is half way" begins_half_way "$mode"
 	else
 		skip "$mode: a CPU comes on from each state, and its timers work" "$NO_STEPS"
+		skip "$mode: a tracer begins while a CPU is half way" "$NO_STEPS"
 	fi
 done
 check_end
