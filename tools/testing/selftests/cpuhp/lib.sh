@@ -473,12 +473,15 @@ check_log() {
 
 # loop_start COMMAND...: again and again, beside the test, until it fails or loop_end
 loop_start() {
-	LOOP=$(mktemp) || return 1
+	LOOP=$(mktemp) || exit 1
 	(
-		turns=0
-		while [ -e "$LOOP" ] && "$@"; do turns=$((turns + 1)); done
+		turns=0 status=0
+		while [ "$status" = 0 ] && [ -e "$LOOP" ]; do
+			"$@" || status=1
+			turns=$((turns + 1))
+		done
 		echo "$turns" >"$LOOP.turns"
-		[ "$turns" -gt 0 ] && [ ! -e "$LOOP" ]
+		[ "$turns" -gt 0 ] && exit "$status"
 	) &
 	LOOPER=$!
 }

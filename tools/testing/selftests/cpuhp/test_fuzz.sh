@@ -17,6 +17,7 @@ cpuhp_start $((COUNT * 10 + 200)) "$@"
 
 GROUP=/sys/fs/cgroup/cpuhp_fuzz
 ONLINE=$(state online)
+TEARDOWN=$(state cpu:teardown)
 OFFLINE=$(state offline)
 NONE=-1
 
@@ -180,18 +181,21 @@ all_may_end() {
 # ended ALLOWED RESULT
 ended() {
 	TRIED=$((TRIED + 1))
-	case " $1 " in
-	*" ${2%% *} "*) return 0 ;;
-	esac
+	for allowed_result in $1; do
+		[ "${2%% *}" != "$allowed_result" ] || return 0
+	done
 	OTHERWISE=$((OTHERWISE + 1))
 	diag "it ends with ${2%% *}, not with: $1"
 	return 1
 }
 
-# A CPU that failed and could not go back is where it can go on from
+# in_place CPU FROM: it failed, and is where it was.  One that failed to come up, and to
+# go back, is where it can go on from.
 in_place() {
-	[ "$(state_of "$1")" = "$2" ] || [ "$(state_of "$1")" = "$(state cpu:teardown)" ] ||
-		{ diag "CPU$1 is in state $(state_of "$1"), not in $2"; return 1; }
+	[ "$(state_of "$1")" != "$2" ] || return 0
+	[ "$2" -ge "$TEARDOWN" ] || [ "$(state_of "$1")" != "$TEARDOWN" ] || return 0
+	diag "CPU$1 is in state $(state_of "$1"), not in $2"
+	return 1
 }
 
 # moves CPU TO ALLOWED COMMAND...: by COMMAND, the CPU is in TO then, or where it was
@@ -199,7 +203,7 @@ moves() {
 	cpu=$1 to=$2 allowed=$3 from=$(state_of "$1")
 	shift 3
 	# None gets by the one that refuses.
-	if refuses && [ "$from" = "$ONLINE" ] && [ "$to" = "$OFFLINE" ]; then
+	if refuses && [ "$from" -gt "$TEARDOWN" ] && [ "$to" -lt "$TEARDOWN" ]; then
 		allowed=${allowed#OK}
 	fi
 	result=$("$@")
@@ -281,13 +285,13 @@ op_smt() {
 
 # Two at once
 op_race() {
-	to=$(written "$1" "$2") from=$(state_of "$1")
-	to2=$(written "$3" "$4") from2=$(state_of "$3")
+	allowed=$(may_end "$1") to=$(written "$1" "$2") from=$(state_of "$1")
+	allowed2=$(may_end "$3") to2=$(written "$3" "$4") from2=$(state_of "$3")
 	try_write "$CPU_SYS/cpu$1/online" "$2" >"$WAITER_SAYS" &
 	result2=$(try_write "$CPU_SYS/cpu$3/online" "$4")
 	wait $!
 	read -r result <"$WAITER_SAYS"
-	ended "$(may_end "$1")" "$result" && ended "$(may_end "$3")" "$result2" || return 1
+	ended "$allowed" "$result" && ended "$allowed2" "$result2" || return 1
 	[ "$1" != "$3" ] || return 0
 	in_place_after "$1" "$result" "$to" "$from" && in_place_after "$3" "$result2" "$to2" "$from2"
 }
@@ -310,7 +314,8 @@ op_busy() {
 	load cpuhp_hog cpu="$1" stage=late &&
 		ended "$allowed" "$(try_write "$CPU_SYS/cpu$1/online" 0)"
 	result=$?
-	unload cpuhp_hog && set_param takedown_timeout_ms "$SAVED_TIMEOUT" && return $result
+	unload cpuhp_hog && set_param takedown_timeout_ms "$SAVED_TIMEOUT" &&
+		in_place "$1" "$ONLINE" && return $result
 }
 
 # Who sets an affinity does not know who is online
