@@ -249,7 +249,8 @@ static int reads(int seconds, const char *path)
 		n++;
 		usleep(10000);
 	}
-	printf("# %d times, the longest took %llu ms\n", n, (unsigned long long)(worst / NSEC_PER_MSEC));
+	printf("# %d times, the longest took %llu ms\n", n,
+	       (unsigned long long)(worst / NSEC_PER_MSEC));
 	return worst > LOST_MS * NSEC_PER_MSEC;
 }
 

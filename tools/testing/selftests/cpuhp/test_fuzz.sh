@@ -70,7 +70,8 @@ tracers() {
 # generate: one operation per line, with its number
 generate() {
 	awk -v seed="$SEED" -v count="$COUNT" -v kept="$KEPT" -v cpus="$CPUS" \
-		-v modules="$(words toggled)" -v states="$(words states)" -v stops="$(words stops)" \
+		-v modules="$(words toggled)" -v states="$(words states)" \
+		-v stops="$(words stops)" \
 		-v tracers="$(words tracers)" -v smt="$(smt_control)" '
 		function below(n) { return int(rand() * n) }
 		function one(list, a, n) {
@@ -293,7 +294,8 @@ op_race() {
 	read -r result <"$WAITER_SAYS"
 	ended "$allowed" "$result" && ended "$allowed2" "$result2" || return 1
 	[ "$1" != "$3" ] || return 0
-	in_place_after "$1" "$result" "$to" "$from" && in_place_after "$3" "$result2" "$to2" "$from2"
+	in_place_after "$1" "$result" "$to" "$from" &&
+		in_place_after "$3" "$result2" "$to2" "$from2"
 }
 
 # An allocation of the writer fails, once, or there are less

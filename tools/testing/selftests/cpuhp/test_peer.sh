@@ -6,7 +6,8 @@
 #
 # A test of others, run by COMMAND with the programs of the host, whose files come by
 # 9p: alone, since it takes CPUs off by itself, beside CPUs that go off and on, or
-# without any that goes.  It has LIMIT s.  What it prints is in the output, and how it ends is the result.
+# without any that goes.  It has LIMIT s.  What it prints is in the output, and how it
+# ends is the result.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
