@@ -5,13 +5,13 @@
 # The tracers that have kthreads and timers on each CPU come and go while CPUs do; with
 # one of them a CPU stops in each state, and comes on from there; and it begins there.
 #
-# test_tracers.sh [ROUNDS]
+# test_tracers.sh [ROUNDS [MODE]]
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
 cpuhp_start 600 "$@"
 
-ROUNDS=${1:-10}
+ROUNDS=${1:-10} MODES=${2:-$(modes)}
 
 grep -qw timerlat "$TRACING/available_tracers" || skip_all "needs CONFIG_TIMERLAT_TRACER"
 [ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
@@ -91,8 +91,8 @@ can_stop() {
 	try_write "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$(state online)" >/dev/null
 }
 
-ktap_set_plan $(($(modes | wc -l) * 5 + 3))
-for mode in $(modes); do
+ktap_set_plan $(($(echo "$MODES" | wc -w) * 5 + 3))
+for mode in $MODES; do
 	check "$mode: tracers come and go while CPUs do" beside_changes "$mode"
 	check "$mode: each CPU that comes online has its thread" have_threads "$mode"
 	check "$mode: a CPU comes and goes without the tracer's threads" without_workload "$mode"
