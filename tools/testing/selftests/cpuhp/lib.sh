@@ -518,6 +518,14 @@ NO_SUSPEND="needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
 # shellcheck disable=SC2034
 NO_STEPS="needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
 
+# can_stop [CPU]: half way, and comes back.  Without that option hotplug/target takes
+# "online" and "offline" all the same.
+can_stop() {
+	target=$CPU_SYS/cpu${1:-$(first_secondary)}/hotplug/target
+	try_write "$target" "$(state sched:active)" >/dev/null &&
+		try_write "$target" "$(state online)" >/dev/null
+}
+
 PM_DELAY=/sys/module/suspend/parameters/pm_test_delay
 
 can_suspend() {

@@ -114,7 +114,7 @@ for mode in $(modes); do
 				"others are told of each change"
 		fi
 	fi
-	if try_write "$CPU_SYS/cpu1/hotplug/target" "$(state sched:active)" >/dev/null; then
+	if can_stop; then
 		check "$mode: the driver goes when a CPU has stopped half way" \
 			unloads_half_way "$mode"
 	else

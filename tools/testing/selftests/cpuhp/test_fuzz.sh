@@ -312,7 +312,8 @@ op_busy() {
 	{ has_module cpuhp_hog && [ "$(param stop_machine)" != Y ] &&
 		[ "$(state_of "$1")" = "$ONLINE" ]; } || return 0
 	set_param takedown_timeout_ms 300
-	allowed="$(may_end "$1" | sed 's/^OK//') EBUSY"
+	allowed=$(may_end "$1")
+	allowed="${allowed#OK} EBUSY"
 	load cpuhp_hog cpu="$1" stage=late &&
 		ended "$allowed" "$(try_write "$CPU_SYS/cpu$1/online" 0)"
 	result=$?
@@ -383,8 +384,7 @@ come_back() {
 	all_on && all_back
 }
 
-try_write "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$ONLINE" | grep -q OK ||
-	skip_all "$NO_STEPS"
+can_stop || skip_all "$NO_STEPS"
 TOGGLED=$(toggled)
 echo +cpuset >/sys/fs/cgroup/cgroup.subtree_control && mkdir -p $GROUP
 generate >"$WAITER_SAYS.ops"

@@ -71,7 +71,7 @@ shared() {
 	check "each CPU has a queue that works" all_read
 	QUEUE=$(queue_of 2-3)
 	for mode in $(modes); do
-		if try_write "$CPU_SYS/cpu2/hotplug/target" "$(state online)" >/dev/null; then
+		if can_stop 2; then
 			check "$mode: an interrupt of a queue goes to a CPU that is half way down" \
 				strands "$mode" 2 3
 		else

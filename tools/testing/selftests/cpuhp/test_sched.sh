@@ -79,7 +79,7 @@ one=$(secondary_cpus | tail -n 1)
 other=$(thread_of "$one")
 if [ -z "$other" ] || [ "$other" = 0 ]; then
 	skip "topology: both threads of a core are half way" "needs two threads per core"
-elif ! try_write "$CPU_SYS/cpu$one/hotplug/target" "$(state sched:active)" >/dev/null; then
+elif ! can_stop "$one"; then
 	skip "topology: both threads of a core are half way" "$NO_STEPS"
 else
 	check "topology: both threads of a core are half way" both_threads_half_way "$one" "$other"

@@ -87,10 +87,6 @@ begins_half_way() {
 	done
 }
 
-can_stop() {
-	try_write "$CPU_SYS/cpu$(first_secondary)/hotplug/target" "$(state online)" >/dev/null
-}
-
 ktap_set_plan $(($(echo "$MODES" | wc -w) * 5 + 3))
 for mode in $MODES; do
 	check "$mode: tracers come and go while CPUs do" beside_changes "$mode"
