@@ -92,7 +92,7 @@ throttled() {
 starved() {
 	spin_on "$LAST"
 	held max 1 && wait_for "SCHED_IDLE reader beside a busy task" &&
-		more $((ROUNDS / 2)) "$(field nonvoluntary_ctxt_switches: "/proc/$pid/status")" \
+		more "$ROUNDS" "$(field nonvoluntary_ctxt_switches: "/proc/$pid/status")" \
 			"times preempted"
 	status=$?
 	kill_spinners
