@@ -107,7 +107,8 @@ static struct cpufreq_driver freq_driver = {
 	.name		= "cpuhp_freq",
 	/*
 	 * It is no clock of the machine's. Were others notified, an x86 without
-	 * CONSTANT_TSC would change the pace of sched_clock() with it.
+	 * CONSTANT_TSC would give up the TSC, or with one CPU online change the
+	 * pace of sched_clock(). So the statistics of cpufreq see no change either.
 	 */
 	.flags		= CPUFREQ_HAVE_GOVERNOR_PER_POLICY | CPUFREQ_ASYNC_NOTIFICATION,
 	.verify		= cpufreq_generic_frequency_table_verify,
