@@ -526,6 +526,21 @@ can_stop() {
 		try_write "$target" "$(state online)" >/dev/null
 }
 
+PREEMPT=/sys/kernel/debug/sched/preempt
+
+# preempt_full: where that can be chosen, until preempt_end.  False: this kernel has
+# no full preemption.
+preempt_full() {
+	[ -w "$PREEMPT" ] || case $(uname -v) in *PREEMPT*) return 0 ;; *) return 1 ;; esac
+	PREEMPTED=$(sed 's/.*(\(.*\)).*/\1/' "$PREEMPT")
+	echo full >"$PREEMPT"
+}
+
+preempt_end() {
+	[ -z "${PREEMPTED:-}" ] || echo "$PREEMPTED" >"$PREEMPT"
+	PREEMPTED=
+}
+
 PM_DELAY=/sys/module/suspend/parameters/pm_test_delay
 
 can_suspend() {

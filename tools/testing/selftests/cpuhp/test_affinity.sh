@@ -13,14 +13,13 @@
 cpuhp_start 1500 "$@"
 
 CYCLES=${1:-200}
-PREEMPT=/sys/kernel/debug/sched/preempt
 
 [ "$(count_secondary)" -gt 1 ] || skip_all "needs at least 3 CPUs"
 
 cleanup() {
 	busy_end
 	kill_spinners
-	[ -z "${PREEMPTED:-}" ] || echo "$PREEMPTED" >$PREEMPT
+	preempt_end
 }
 
 # ticks: what the task has used
@@ -50,10 +49,7 @@ runs() {
 	return 1
 }
 
-if [ -w $PREEMPT ]; then
-	PREEMPTED=$(sed 's/.*(\(.*\)).*/\1/' $PREEMPT)
-	echo full >$PREEMPT
-fi
+preempt_full || diag "no full preemption in this kernel"
 spin_on "0-$(secondary_cpus | tail -n 1)"
 SPINNER=$!
 ktap_set_plan $(($(modes | wc -l) * 2 + 3))
