@@ -5,6 +5,8 @@
  * that goes wrong:
  *
  *   cpu_load push PID		PID may run on one CPU alone, and on another one next
+ *   cpu_load stay CPU		comes to CPU, which may go, and looks whether it runs
+ *				where it may
  *   cpu_load read FILE		reads from a device, from each CPU in turn
  *   cpu_load memory MIB	writes as much memory, which compresses well, and
  *				looks whether it is still what it was
@@ -91,6 +93,32 @@ static int push(pid_t pid)
 		cpu = (cpu + 1) % cpus;
 	}
 	return done("affinity set", count);
+}
+
+/*
+ * On CPU nothing is said of it: while that goes it counts as one where nobody may run,
+ * and who does is pushed off.
+ */
+static int stay(int cpu)
+{
+	int other = 0, cpus = sysconf(_SC_NPROCESSORS_CONF), here;
+	unsigned long count = 0;
+	cpu_set_t may;
+
+	while (!has_ended()) {
+		other = (other + 1) % cpus;
+		if (other == cpu || to_cpu(0, other) || to_cpu(0, cpu))
+			continue;
+		here = sched_getcpu();
+		if (sched_getaffinity(0, sizeof(may), &may))
+			return fails("sched_getaffinity");
+		if (here != cpu && !CPU_ISSET(here, &may) && sched_getcpu() == here) {
+			printf("# sent to CPU %d, still on %d, after %lu times\n", cpu, here, count);
+			return 1;
+		}
+		count++;
+	}
+	return done("came to the CPU", count);
 }
 
 static int read_all_over(const char *path)
@@ -232,6 +260,8 @@ int main(int argc, char **argv)
 	sigaction(SIGTERM, &sa, NULL);
 	if (argc == 3 && !strcmp(argv[1], "push"))
 		return push(atoi(argv[2]));
+	if (argc == 3 && !strcmp(argv[1], "stay"))
+		return stay(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "read"))
 		return read_all_over(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "memory"))
@@ -240,7 +270,7 @@ int main(int argc, char **argv)
 		return encrypt(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "deadline"))
 		return deadline(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
-	fputs("usage: cpu_load push PID | read FILE | memory MIB | crypt NAME | deadline US US\n",
+	fputs("usage: cpu_load push PID | stay CPU | read FILE | memory MIB | crypt NAME | deadline US US\n",
 	      stderr);
 	return 2;
 }

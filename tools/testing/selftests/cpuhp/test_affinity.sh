@@ -3,8 +3,9 @@
 # shellcheck shell=dash
 #
 # Four loops set the affinity of a busy task, to one CPU after the other, while CPUs
-# go off and on: it never hangs.  In each mode, and with full preemption where that
-# can be chosen.
+# go off and on: it never hangs.  And tasks that go to a CPU which is about to leave
+# are not left where they may not run.  In each mode, and with full preemption where
+# that can be chosen.
 #
 # test_affinity.sh [CYCLES]
 
@@ -27,14 +28,26 @@ ticks() {
 	awk '{ print $14 + $15 }' "/proc/$SPINNER/stat"
 }
 
+# cycles: beside what was started
 cycles() {
+	each_off_and_on $(((CYCLES - 1) / $(count_secondary) + 1))
+	status=$?
+	busy_end && return "$status"
+}
+
+pushed() {
 	n=0
 	while [ $((n += 1)) -le 4 ]; do
 		busy_start push "$SPINNER"
 	done
-	each_off_and_on $(((CYCLES - 1) / $(count_secondary) + 1))
-	status=$?
-	busy_end && return "$status"
+	cycles
+}
+
+coming() {
+	for cpu in $(secondary_cpus); do
+		busy_start stay "$cpu"
+	done
+	cycles
 }
 
 # It is not in D state for ever
@@ -52,11 +65,12 @@ runs() {
 preempt_full || diag "no full preemption in this kernel"
 spin_on "0-$(secondary_cpus | tail -n 1)"
 SPINNER=$!
-ktap_set_plan $(($(modes | wc -l) * 2 + 3))
+ktap_set_plan $(($(modes | wc -l) * 3 + 3))
 for mode in $(modes); do
 	set_mode "$mode"
-	check "$mode: $CYCLES CPUs go while a task is pushed around" cycles
+	check "$mode: $CYCLES CPUs go while a task is pushed around" pushed
 	check "$mode: the task runs" runs
+	check "$mode: tasks that come to them are where they may be" coming
 done
 kill_spinners
 check_end
