@@ -272,6 +272,12 @@ in_state() {
 	hotplug_is "$1" state "$2" && hotplug_is "$1" target "$2"
 }
 
+# thread_of CPU: the other thread of its core
+thread_of() {
+	tr ',-' '  ' <"$CPU_SYS/cpu$1/topology/thread_siblings_list" |
+		awk -v c="$1" 'NF == 2 { print $1 == c ? $2 : $1 }'
+}
+
 # step_to STATE: $CPU goes there
 step_to() {
 	write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$1" && in_state "$CPU" "$1"

@@ -3,7 +3,7 @@
 # shellcheck shell=dash
 #
 # Core scheduling: the state of a core is shared by its CPUs, and locked from
-# remote.
+# remote.  One of them leads it, and hands over.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
@@ -26,6 +26,25 @@ cookies() {
 	wait
 }
 
+# to CPU STATE
+to() {
+	write_gives OK "$CPU_SYS/cpu$1/hotplug/target" "$2"
+}
+
+# back_and_forth CPU: when a CPU comes, the kernel looks who leads its core
+back_and_forth() {
+	to "$1" "$(state offline)" && to "$1" "$(state online)"
+}
+
+# leader_dies CPU OTHER: one that has been deactivated before, and leads since then
+leader_dies() {
+	half=$(below "$(state sched:active)")
+	# The other one comes online, and follows
+	cpu_off "$2" && to "$1" "$half" && cpu_on "$2" && back_and_forth "$1" || return 1
+	# The other one is deactivated as well, and hands over
+	to "$1" "$half" && to "$2" "$half" && back_and_forth "$1" && to "$2" "$(state online)"
+}
+
 has_siblings() {
 	grep -q '[-,]' "$CPU_SYS/cpu0/topology/thread_siblings_list"
 }
@@ -35,8 +54,15 @@ if ! has_siblings || ! "$TOOL" spin 0; then
 fi
 
 set_mode idle
-ktap_set_plan 3
+ktap_set_plan 4
 check "CPUs go off and on under tasks with cookies" cookies
+# CPU0 stays.
+one=$(secondary_cpus | tail -n 1)
+if can_stop "$one"; then
+	check "the leader of a core dies after it was half way" leader_dies "$one" "$(thread_of "$one")"
+else
+	skip "the leader of a core dies after it was half way" "$NO_STEPS"
+fi
 check "all CPUs work" all_back
 check_log
 ktap_finished

@@ -235,20 +235,7 @@ op_online() {
 	moves "$1" "$(written "$1" "$2")" "$(may_end "$1")" try_write "$CPU_SYS/cpu$1/online" "$2"
 }
 
-# The leader of a core in core scheduling hands over to any other thread, also one that
-# is half way: with both of two half way there is none left that is complete.  That
-# is Linux's own, in both modes.
-other_half_way() {
-	[ "$(smt_control)" = on ] || return 1
-	other=$(($1 ^ 1))
-	[ $other -gt 0 ] || return 1
-	case $(state_of $other) in
-	"$ONLINE" | "$OFFLINE") return 1 ;;
-	esac
-}
-
 op_target() {
-	! other_half_way "$1" || return 0
 	if stops | grep -qx "$2"; then
 		moves "$1" "$2" "$(may_end "$1")" try_write "$CPU_SYS/cpu$1/hotplug/target" "$2"
 	else

@@ -51,12 +51,6 @@ load_counts() {
 	all_on && [ "$(echo "$before $load" | awk '{ print ($2 > 0.61 * $1 + 0.2) }')" = 1 ]
 }
 
-# thread_of CPU: the other thread of its core
-thread_of() {
-	tr ',-' '  ' <"$CPU_SYS/cpu$1/topology/thread_siblings_list" |
-		awk -v c="$1" 'NF == 2 { print $1 == c ? $2 : $1 }'
-}
-
 # Each of the two counts the core, or takes it off, if the other one is active: there
 # is still one to take off for the core of CPU0.
 both_threads_half_way() {
