@@ -113,7 +113,8 @@ static int stay(int cpu)
 		if (sched_getaffinity(0, sizeof(may), &may))
 			return fails("sched_getaffinity");
 		if (here != cpu && !CPU_ISSET(here, &may) && sched_getcpu() == here) {
-			printf("# sent to CPU %d, still on %d, after %lu times\n", cpu, here, count);
+			printf("# sent to CPU %d, still on %d, after %lu times\n",
+			       cpu, here, count);
 			return 1;
 		}
 		count++;
@@ -270,7 +271,7 @@ int main(int argc, char **argv)
 		return encrypt(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "deadline"))
 		return deadline(strtoull(argv[2], NULL, 10), strtoull(argv[3], NULL, 10));
-	fputs("usage: cpu_load push PID | stay CPU | read FILE | memory MIB | crypt NAME | deadline US US\n",
-	      stderr);
+	fputs("usage: cpu_load push PID | stay CPU | read FILE | memory MIB | crypt NAME |\n"
+	      "       deadline US US\n", stderr);
 	return 2;
 }
