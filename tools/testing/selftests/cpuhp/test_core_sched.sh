@@ -59,7 +59,8 @@ check "CPUs go off and on under tasks with cookies" cookies
 # CPU0 stays.
 one=$(secondary_cpus | tail -n 1)
 if can_stop "$one"; then
-	check "the leader of a core dies after it was half way" leader_dies "$one" "$(thread_of "$one")"
+	other=$(thread_of "$one")
+	check "the leader of a core dies after it was half way" leader_dies "$one" "$other"
 else
 	skip "the leader of a core dies after it was half way" "$NO_STEPS"
 fi
