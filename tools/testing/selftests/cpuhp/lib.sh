@@ -272,15 +272,15 @@ in_state() {
 	hotplug_is "$1" state "$2" && hotplug_is "$1" target "$2"
 }
 
-# thread_of CPU: the other thread of its core
+# thread_of CPU: the other thread of its core, if that is one and can go
 thread_of() {
 	tr ',-' '  ' <"$CPU_SYS/cpu$1/topology/thread_siblings_list" |
-		awk -v c="$1" 'NF == 2 { print $1 == c ? $2 : $1 }'
+		awk -v c="$1" 'NF == 2 && $1 > 0 { print $1 == c ? $2 : $1 }'
 }
 
-# step_to STATE: $CPU goes there
+# step_to STATE [CPU]: the CPU, or $CPU, goes there
 step_to() {
-	write_gives OK "$CPU_SYS/cpu$CPU/hotplug/target" "$1" && in_state "$CPU" "$1"
+	write_gives OK "$CPU_SYS/cpu${2:-$CPU}/hotplug/target" "$1" && in_state "${2:-$CPU}" "$1"
 }
 
 # steps_start: from here on each callback is traced, but for those of the atomic
@@ -523,6 +523,8 @@ check_end() {
 NO_SUSPEND="needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
 # shellcheck disable=SC2034
 NO_STEPS="needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
+# shellcheck disable=SC2034
+NO_THREADS="needs two threads per core"
 
 # can_stop [CPU]: half way, and comes back.  Without that option hotplug/target takes
 # "online" and "offline" all the same.
@@ -537,9 +539,12 @@ PREEMPT=/sys/kernel/debug/sched/preempt
 # preempt_full: where that can be chosen, until preempt_end.  False: this kernel has
 # no full preemption.
 preempt_full() {
-	[ -w "$PREEMPT" ] || case $(uname -v) in *PREEMPT*) return 0 ;; *) return 1 ;; esac
-	PREEMPTED=$(sed 's/.*(\(.*\)).*/\1/' "$PREEMPT")
-	echo full >"$PREEMPT"
+	if [ -w "$PREEMPT" ]; then
+		PREEMPTED=$(sed 's/.*(\(.*\)).*/\1/' "$PREEMPT")
+		echo full >"$PREEMPT"
+	else
+		uname -v | grep -q PREEMPT
+	fi
 }
 
 preempt_end() {
