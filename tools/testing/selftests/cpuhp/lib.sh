@@ -523,8 +523,6 @@ check_end() {
 NO_SUSPEND="needs CONFIG_SUSPEND, CONFIG_PM_DEBUG and ACPI S3"
 # shellcheck disable=SC2034
 NO_STEPS="needs CONFIG_CPU_HOTPLUG_STATE_CONTROL"
-# shellcheck disable=SC2034
-NO_THREADS="needs two threads per core"
 
 # can_stop [CPU]: half way, and comes back.  Without that option hotplug/target takes
 # "online" and "offline" all the same.
@@ -532,6 +530,19 @@ can_stop() {
 	target=$CPU_SYS/cpu${1:-$(first_secondary)}/hotplug/target
 	try_write "$target" "$(state sched:active)" >/dev/null &&
 		try_write "$target" "$(state online)" >/dev/null
+}
+
+# check_threads DESCRIPTION COMMAND: of the two threads of a core, which can stop half way
+check_threads() {
+	one=$(secondary_cpus | tail -n 1)
+	other=$(thread_of "$one")
+	if [ -z "$other" ]; then
+		skip "$1" "needs two threads per core"
+	elif ! can_stop "$one"; then
+		skip "$1" "$NO_STEPS"
+	else
+		check "$1" "$2" "$one" "$other"
+	fi
 }
 
 PREEMPT=/sys/kernel/debug/sched/preempt

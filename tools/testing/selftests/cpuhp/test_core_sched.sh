@@ -52,15 +52,7 @@ fi
 set_mode idle
 ktap_set_plan 4
 check "CPUs go off and on under tasks with cookies" cookies
-one=$(secondary_cpus | tail -n 1)
-other=$(thread_of "$one")
-if [ -z "$other" ]; then
-	skip "the leader of a core dies after it was half way" "$NO_THREADS"
-elif ! can_stop "$one"; then
-	skip "the leader of a core dies after it was half way" "$NO_STEPS"
-else
-	check "the leader of a core dies after it was half way" leader_dies "$one" "$other"
-fi
+check_threads "the leader of a core dies after it was half way" leader_dies
 check "all CPUs work" all_back
 check_log
 ktap_finished

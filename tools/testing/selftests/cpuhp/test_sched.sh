@@ -68,14 +68,6 @@ set_mode idle
 ktap_set_plan 4
 check "load average: CPUs that are off do not count" load_counts
 check "topology: the masks follow the online CPUs" siblings_right_all_along
-one=$(secondary_cpus | tail -n 1)
-other=$(thread_of "$one")
-if [ -z "$other" ]; then
-	skip "topology: both threads of a core are half way" "$NO_THREADS"
-elif ! can_stop "$one"; then
-	skip "topology: both threads of a core are half way" "$NO_STEPS"
-else
-	check "topology: both threads of a core are half way" both_threads_half_way "$one" "$other"
-fi
+check_threads "topology: both threads of a core are half way" both_threads_half_way
 check_log
 ktap_finished
