@@ -28,11 +28,19 @@ change() {
 	done
 }
 
+# Holds a lock that the start of a tracer's thread waits for
+resize() {
+	echo 32768 >"$TRACING/buffer_size_kb" && echo 64 >"$TRACING/buffer_size_kb"
+}
+
 # Two CPUs that come online at once have a thread each.  It starts a little later.
 have_threads() {
 	set_mode "$1"
 	echo timerlat >"$TRACING/current_tracer" || return 1
-	all_off && all_on && sleep 1 || return 1
+	loop_start resize
+	all_off && all_on
+	result=$?
+	loop_end && diag "the lock was held $TURNS times" && sleep 1 && [ $result = 0 ] || return 1
 	for cpu in 0 $(secondary_cpus); do
 		grep -qx "timerlat/$cpu" /proc/[0-9]*/comm || { diag "no timerlat/$cpu"; return 1; }
 	done
