@@ -57,9 +57,19 @@ row() {
 	elif [ "$plan" != "$seen" ]; then
 		reason="$seen of $plan results in $file.out"
 	fi
-	[ -z "$reason" ] || not_ok "$name: the guest ($reason)"
+	if [ -n "$reason" ]; then
+		not_ok "$name: the guest ($reason)"
+		last_seen "$file"
+	fi
 	grep -E '^# ' "$file.ktap" || :
 	echo "# $name: took $((SECONDS - from)) s"
+}
+# last_seen FILE: what is left of a guest whose files another machine has: the end of its
+# console, where each CPU was, what its local APIC and the I/O APIC had pending
+last_seen() {
+	tail -n 15 "$1" | tr -d '\r' | sed 's/^/# console: /' || :
+	[ ! -s "$1.qemu" ] ||
+		grep -E '^CPU#|[ER]?IP=|^(ISR|IRR)|LVTT|^ *pin|^ *(IRR|Remote IRR)' "$1.qemu" | sed 's/^/# emulator: /' || :
 }
 title() { sed -E 's/^ok [0-9]+ *(- )?//;s/ *$//' <<<"$1"; }
 
