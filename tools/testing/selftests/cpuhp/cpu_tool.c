@@ -197,36 +197,21 @@ static int rtc_on(int fd, unsigned long on)
 	return 1;
 }
 
-/*
- * Where there is an HPET each interrupt asks for the next one: none may be lost.
- * Only an IO-APIC loses an edge that comes while its entry is masked, for a move:
- * then it has to go on when it is asked again.
- */
-static int rtc(int seconds, int may_lose)
+/* Where there is an HPET each interrupt asks for the next one: none may be lost. */
+static int rtc(int seconds)
 {
 	struct pollfd dev = { .fd = open("/dev/rtc0", O_RDONLY), .events = POLLIN };
 	unsigned long updates;
-	int lost = 0, row = 0;
 
 	if (rtc_on(dev.fd, RTC_UIE_ON))
 		return 1;
-	while (seconds > 0) {
-		if (poll(&dev, 1, LOST_MS) == 1 &&
-		    read(dev.fd, &updates, sizeof(updates)) == sizeof(updates)) {
-			seconds--;
-			row = 0;
-			continue;
+	while (seconds--) {
+		if (poll(&dev, 1, LOST_MS) != 1 ||
+		    read(dev.fd, &updates, sizeof(updates)) != sizeof(updates)) {
+			printf("# no interrupt of the RTC for %d ms\n", LOST_MS);
+			return 1;
 		}
-		lost++;
-		printf("# no interrupt of the RTC for %d ms\n", LOST_MS);
-		if (!may_lose || row++)
-			return 1;
-		seconds -= LOST_MS / 1000;
-		if (rtc_on(dev.fd, RTC_UIE_OFF) || rtc_on(dev.fd, RTC_UIE_ON))
-			return 1;
 	}
-	if (lost)
-		printf("# %d edges lost under the mask of the IO-APIC\n", lost);
 	return rtc_on(dev.fd, RTC_UIE_OFF);
 }
 
@@ -282,14 +267,14 @@ int main(int argc, char **argv)
 		return works(atoi(argv[2]));
 	if (argc == 3 && !strcmp(argv[1], "spin"))
 		return spin(atoi(argv[2]));
-	if ((argc == 3 || argc == 4) && !strcmp(argv[1], "rtc"))
-		return rtc(atoi(argv[2]), argc == 4);
+	if (argc == 3 && !strcmp(argv[1], "rtc"))
+		return rtc(atoi(argv[2]));
 	if (argc == 4 && !strcmp(argv[1], "reads"))
 		return reads(atoi(argv[2]), argv[3]);
 	if (argc == 4 && !strcmp(argv[1], "read"))
 		return read_direct(atoi(argv[2]), argv[3]);
 	fputs("usage: cpu_tool write FILE TEXT | put FILE | failnth N FILE TEXT |\n"
-	      "       works CPU | spin SECONDS | rtc SECONDS [may-lose] |\n"
+	      "       works CPU | spin SECONDS | rtc SECONDS |\n"
 	      "       read CPU FILE | reads SECONDS FILE\n", stderr);
 	return 2;
 }

@@ -64,12 +64,9 @@ set_mode idle
 IRQS=$(movable_irqs)
 diag "moved:" "$(echo "$IRQS" | sed 's,.*/,,' | tr '\n' ' ')"
 ktap_set_plan 6
-# With an IO-APIC as with stop_machine()
-may_lose=$(grep -m 1 -o 'IO-APIC.*edge.*rtc' /proc/interrupts | cut -c1-7)
 move &
 mover=$!
-# shellcheck disable=SC2086 # one word, or none
-"$TOOL" rtc $SECS $may_lose &
+"$TOOL" rtc $SECS &
 ticker=$!
 if [ -e "$DISK" ]; then
 	"$TOOL" reads $SECS "$DISK" &
