@@ -64,6 +64,7 @@ row() {
 	grep -E '^# ' "$file.ktap" || :
 	echo "# $name: took $((SECONDS - from)) s"
 }
+
 # last_seen FILE: what is left of a guest whose files another machine has: the end of its
 # console, where each CPU was, what its local APIC and the I/O APIC had pending
 last_seen() {
@@ -71,6 +72,7 @@ last_seen() {
 	[ ! -s "$1.qemu" ] ||
 		grep -E '^CPU#|[ER]?IP=|^(ISR|IRR)|LVTT|^ *pin|^ *(IRR|Remote IRR)' "$1.qemu" | sed 's/^/# emulator: /' || :
 }
+
 title() { sed -E 's/^ok [0-9]+ *(- )?//;s/ *$//' <<<"$1"; }
 
 # nvme QUEUES: an NVMe device

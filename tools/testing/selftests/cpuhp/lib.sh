@@ -506,6 +506,15 @@ loop_end() {
 	return "$loop"
 }
 
+# beside LOOP COMMAND...: the command, with LOOP as by loop_start; both have to succeed
+beside() {
+	loop_start "$1"
+	shift
+	"$@"
+	result=$?
+	loop_end && return "$result"
+}
+
 # check_end: the last three tests of most
 check_end() {
 	check "all CPUs work" all_back

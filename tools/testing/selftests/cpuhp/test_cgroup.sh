@@ -62,10 +62,8 @@ change_cpusets() {
 }
 
 with_cpusets() {
-	loop_start change_cpusets
-	throttled cycles
+	beside change_cpusets throttled cycles
 	status=$?
-	loop_end || status=1
 	: >$GROUP/cpuset.cpus
 	diag "cpuset.cpus changed $((TURNS * 4)) times"
 	return "$status"

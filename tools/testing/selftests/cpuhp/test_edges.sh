@@ -29,15 +29,6 @@ send() {
 	done >$PORT
 }
 
-IRQ=$(sed -n 's/^2: uart:16550A port:.* irq:\([0-9]*\) .*/\1/p' $DRIVER 2>/dev/null) || :
-[ -n "$IRQ" ] || skip_all "needs a third 16550A, $PORT"
-[ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
-# It has its interrupt while it is open.
-send &
-sender=$!
-sleep 1
-grep -q "^ *$IRQ:.*IO-APIC.*-edge" /proc/interrupts || skip_all "$PORT interrupts by no edge"
-
 sent() {
 	sed -n 's/^2: .* tx:\([0-9]*\) .*/\1/p' $DRIVER
 }
@@ -68,6 +59,15 @@ each_takes_edges() {
 		done
 	done
 }
+
+IRQ=$(sed -n 's/^2: uart:16550A port:.* irq:\([0-9]*\) .*/\1/p' $DRIVER 2>/dev/null) || :
+[ -n "$IRQ" ] || skip_all "needs a third 16550A, $PORT"
+[ "$(count_secondary)" -gt 0 ] || skip_all "needs at least 2 CPUs"
+# It has its interrupt while it is open.
+send &
+sender=$!
+sleep 1
+grep -q "^ *$IRQ:.*IO-APIC.*-edge" /proc/interrupts || skip_all "$PORT interrupts by no edge"
 
 ktap_set_plan $(($(modes | wc -l) + 3))
 for mode in $(modes); do

@@ -33,14 +33,15 @@ resize() {
 	echo 32768 >"$TRACING/buffer_size_kb" && echo 64 >"$TRACING/buffer_size_kb"
 }
 
+off_and_on() {
+	all_off && all_on
+}
+
 # Two CPUs that come online at once have a thread each.  It starts a little later.
 have_threads() {
 	set_mode "$1"
 	echo timerlat >"$TRACING/current_tracer" || return 1
-	loop_start resize
-	all_off && all_on
-	result=$?
-	loop_end && diag "the lock was held $TURNS times" && sleep 1 && [ $result = 0 ] || return 1
+	beside resize off_and_on && diag "the lock was held $TURNS times" && sleep 1 || return 1
 	for cpu in 0 $(secondary_cpus); do
 		grep -qx "timerlat/$cpu" /proc/[0-9]*/comm || { diag "no timerlat/$cpu"; return 1; }
 	done
@@ -49,10 +50,7 @@ have_threads() {
 
 beside_changes() {
 	set_mode "$1"
-	loop_start change
-	each_off_and_on "$ROUNDS"
-	result=$?
-	loop_end && diag "current_tracer set $((TURNS * 3)) times" && return "$result"
+	beside change each_off_and_on "$ROUNDS" && diag "current_tracer set $((TURNS * 3)) times"
 }
 
 # back_from STATE
@@ -78,8 +76,8 @@ without_workload() {
 	set_mode "$1"
 	echo NO_OSNOISE_WORKLOAD >"$TRACING/osnoise/options" &&
 		echo timerlat >"$TRACING/current_tracer" || return 1
-	all_off && all_on && sleep 1 || return 1
-	! grep -x 'timerlat/[0-9]*' /proc/[0-9]*/comm && all_off && all_on || return 1
+	off_and_on && sleep 1 || return 1
+	! grep -x 'timerlat/[0-9]*' /proc/[0-9]*/comm && off_and_on || return 1
 	echo nop >"$TRACING/current_tracer" && echo OSNOISE_WORKLOAD >"$TRACING/osnoise/options"
 }
 
