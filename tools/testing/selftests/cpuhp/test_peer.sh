@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=dash
 #
-# test_peer.sh MODE alone|beside|without LIMIT COMMAND...
+# test_peer.sh [-k REGEX] MODE alone|beside|without LIMIT COMMAND...
 #
 # A test of others, run by COMMAND with the programs of the host, whose files come by
 # 9p: alone, since it takes CPUs off by itself, beside CPUs that go off and on, or
 # without any that goes.  It has LIMIT s.  What it prints is in the output, and how it
-# ends is the result.
+# ends is the result.  REGEX: what Linux is known to say of it, is counted only.
 
 # shellcheck source=/dev/null
 . "$(dirname "$0")/lib.sh"
-[ $# -ge 4 ] || { echo "usage: $0 MODE alone|beside|without LIMIT COMMAND..."; exit 2; }
+known=
+[ "$1" != -k ] || { known=$2; shift 2; }
+[ $# -ge 4 ] || { echo "usage: $0 [-k REGEX] MODE alone|beside|without LIMIT COMMAND..."; exit 2; }
 MODE=$1 HOW=$2 LIMIT=$3
 cpuhp_start $((LIMIT + 120)) "$@"
 shift 3
@@ -70,5 +72,9 @@ alone) check "$MODE: it took CPUs off" log_says "is now offline" ;;
 *) skip "$MODE: CPUs went off" "none shall" ;;
 esac
 check "$MODE: all CPUs are back and work" all_back
+if [ -n "$known" ]; then
+	diag "known: $(log_since "$LOG_BEGIN" | grep -c -E "$known")"
+	KNOWN="$KNOWN|$known"
+fi
 check_log
 ktap_finished
